@@ -1,0 +1,35 @@
+//! importd moves operating-system images onto machines. This is the map; `ARCHITECTURE.md` tells the story.
+
+// GROUND: bytes and values in, values out.
+/// One file per compression: sniffed by magic, decoded to the last integrity field.
+pub mod codec;
+/// Documents and tables of bytes: checksum manifests.
+pub mod format;
+/// Just enough OpenPGP to check one detached signature, and the policy.
+pub mod openpgp;
+/// Log lines and progress, and where they go.
+pub mod report;
+/// Adapters around readers, one per file.
+pub mod stream;
+/// The only room with `unsafe`: what the safe crates lack.
+pub mod sys;
+/// What a person sees: tables, bar, colours.
+pub mod term;
+/// The field's words as types.
+pub mod terms;
+
+// ENGINE: blocking.
+/// One raw file: sparse writing, copying with holes.
+pub mod disk;
+/// A remote becomes a reader.
+pub mod fetch;
+/// Image roots, discovery, kept copies, staged images that commit or vanish.
+pub mod store;
+/// The Manager and its transfers, each a straight function on a thread of its own.
+pub mod transfer;
+
+// FACES: they translate and decide nothing.
+/// importctl.
+pub mod ctl;
+/// Arguments, environment, root directory and standard streams, in one value.
+pub mod world;

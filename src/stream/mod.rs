@@ -1,0 +1,13 @@
+//! Adapters between a source of bytes and whoever reads it, one per file. None of them knows where the bytes come from.
+
+mod cancel;
+mod hash;
+mod limit;
+mod peek;
+mod progress;
+
+pub use cancel::{Cancel, CancelReader, Cancelled};
+pub use hash::{HashReader, Hasher, sha256};
+pub use limit::{LimitExceeded, LimitReader, read_to_limit};
+pub use peek::PeekReader;
+pub use progress::{Counter, CountingReader};

@@ -1,0 +1,24 @@
+//! The field's words as types. Each has one constructor, its parser, so that a value that exists is a value that holds.
+//!
+//! Nothing here reads a file, opens a socket or allocates beyond its input. Deliberately absent: anything that knows
+//! where an image lies (that is `store`) or how it arrives (that is `fetch`).
+
+mod class;
+mod compression;
+mod digest;
+mod etag;
+mod name;
+mod trust;
+mod units;
+mod url;
+mod verify;
+
+pub use class::{ImageClass, UnknownClass};
+pub use compression::Compression;
+pub use digest::{InvalidDigest, Sha256Digest};
+pub use etag::Etag;
+pub use name::{ImageName, InvalidName, LocalName, name_from_file, name_from_url};
+pub use trust::{Fingerprint, Trust, TrustLevel};
+pub use units::{Bytes, InvalidValue, Percent, parse_boolean, parse_time_span};
+pub use url::{InvalidUrl, Scheme, Url};
+pub use verify::{InvalidVerifyMode, VerifyMode};

@@ -1,0 +1,243 @@
+//! Names of images: which are valid, which may be given to a new one, and which derive from a URL or a file.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Url;
+
+/// A name an image may be found under: a file name of at most 255 bytes, no control characters, not beginning `.#`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ImageName(String);
+
+/// A name a transfer may give to a new image.
+///
+/// Narrower than [`ImageName`]: the names of kept downloads (`.raw-…`, `.tar-…`, `.oci-…`) are not for the asking,
+/// since whoever could choose one could pass an image off as a verified download; `.host` is the running system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalName(ImageName);
+
+/// A name that was refused, and why.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidName {
+    #[error("an image needs a name, and this one is empty")]
+    Empty,
+    #[error("`{0}` is no image name: it is the directory itself")]
+    Dots(String),
+    #[error("`{0}` is no image name: a name holds no `/`")]
+    Slash(String),
+    #[error("`{0}` is no image name: a name holds no control characters")]
+    Control(String),
+    #[error("`{0}` is no image name: names beginning with `.#` are temporary files")]
+    Temporary(String),
+    #[error("an image name of {0} bytes is too long: with its suffix it must fit into 255")]
+    TooLong(usize),
+    #[error(
+        "image name `{0}` is reserved: names beginning with .raw-, .tar- and .oci- belong to kept downloads"
+    )]
+    Reserved(String),
+    #[error("image name `.host` is taken: it is the running system itself")]
+    Host,
+    #[error("no image name can be derived from `{0}`: give one")]
+    Underivable(String),
+}
+
+impl ImageName {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ImageName {
+    type Err = InvalidName;
+
+    fn from_str(name: &str) -> Result<Self, InvalidName> {
+        let shown = || name.escape_debug().to_string();
+        if name.is_empty() {
+            Err(InvalidName::Empty)
+        } else if name.len() > 255 {
+            Err(InvalidName::TooLong(name.len()))
+        } else if matches!(name, "." | "..") {
+            Err(InvalidName::Dots(shown()))
+        } else if name.contains('/') {
+            Err(InvalidName::Slash(shown()))
+        } else if name.chars().any(char::is_control) {
+            Err(InvalidName::Control(shown()))
+        } else if name.starts_with(".#") {
+            Err(InvalidName::Temporary(shown()))
+        } else {
+            Ok(Self(name.to_owned()))
+        }
+    }
+}
+
+impl fmt::Display for ImageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl LocalName {
+    /// The longest name in bytes that leaves room for any image's suffix.
+    pub const MAX_LEN: usize = 255 - ".mstack".len();
+
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    pub fn as_image_name(&self) -> &ImageName {
+        &self.0
+    }
+}
+
+impl FromStr for LocalName {
+    type Err = InvalidName;
+
+    fn from_str(name: &str) -> Result<Self, InvalidName> {
+        let image_name: ImageName = name.parse()?;
+        if name.len() > Self::MAX_LEN {
+            return Err(InvalidName::TooLong(name.len()));
+        }
+        if name == ".host" {
+            return Err(InvalidName::Host);
+        }
+        if [".raw-", ".tar-", ".oci-"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
+        {
+            return Err(InvalidName::Reserved(name.to_owned()));
+        }
+        Ok(Self(image_name))
+    }
+}
+
+impl fmt::Display for LocalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a raw image's file name may end in, besides the name proper.
+const RAW_SUFFIXES: [&str; 10] = [
+    ".xz",
+    ".gz",
+    ".bz2",
+    ".zst",
+    ".sysext.raw",
+    ".confext.raw",
+    ".raw",
+    ".qcow2",
+    ".img",
+    ".bin",
+];
+
+/// A raw image's name without its suffixes, however many there are (`a.raw.xz` is `a`).
+fn without_raw_suffixes(file_name: &str) -> &str {
+    let mut stem = file_name;
+    while let Some(shorter) = RAW_SUFFIXES
+        .iter()
+        .find_map(|suffix| stem.strip_suffix(suffix))
+    {
+        stem = shorter;
+    }
+    stem
+}
+
+/// The local name of a raw image from what was given: a name in words, else the URL's last component.
+pub fn name_from_url(url: &Url, given: Option<&str>) -> Result<LocalName, InvalidName> {
+    let base = given.or_else(|| url.last_component());
+    let base = base.ok_or_else(|| InvalidName::Underivable(url.to_string()))?;
+    named(base, &url.to_string(), given)
+}
+
+/// The local name of a raw image from what was given: a name in words, else the file's name.
+pub fn name_from_file(path: &str, given: Option<&str>) -> Result<LocalName, InvalidName> {
+    let base = given.unwrap_or_else(|| {
+        path.rsplit_once('/')
+            .map_or(path, |(_, file_name)| file_name)
+    });
+    named(base, path, given)
+}
+
+fn named(base: &str, source: &str, given: Option<&str>) -> Result<LocalName, InvalidName> {
+    let stem = without_raw_suffixes(base);
+    if stem.is_empty() && given.is_none() {
+        return Err(InvalidName::Underivable(source.to_owned()));
+    }
+    stem.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_are_no_file_names_or_hide_temporary_files_are_refused() {
+        use InvalidName::{Control, Dots, Empty, Slash, Temporary, TooLong};
+        for (name, error) in [
+            ("", Empty),
+            (".", Dots(".".into())),
+            ("..", Dots("..".into())),
+            ("a/b", Slash("a/b".into())),
+            ("a\nb", Control("a\\nb".into())),
+            (".#x", Temporary(".#x".into())),
+            (&"x".repeat(256), TooLong(256)),
+        ] {
+            assert_eq!(name.parse::<ImageName>(), Err(error));
+        }
+        for name in ["a", ".hidden", "a b", "ü", ".raw-x"] {
+            assert!(name.parse::<ImageName>().is_ok());
+        }
+    }
+
+    #[test]
+    fn names_of_kept_downloads_and_of_the_host_cannot_be_given() {
+        for name in [
+            ".raw-x",
+            ".tar-http:",
+            ".oci-sha256:0",
+            ".host",
+            &"x".repeat(252),
+        ] {
+            assert!(name.parse::<LocalName>().is_err(), "{name}");
+        }
+        assert!(".rawhide".parse::<LocalName>().is_ok());
+    }
+
+    #[test]
+    fn raw_names_lose_every_suffix_also_when_given_in_words() {
+        let url: Url = "https://h/d/a.raw.raw.xz?x=1".parse().unwrap();
+        assert_eq!(name_from_url(&url, None).unwrap().as_str(), "a");
+        assert_eq!(
+            name_from_url(&url, Some("b.sysext.raw.zst"))
+                .unwrap()
+                .as_str(),
+            "b"
+        );
+        for (file, name) in [
+            ("a.gz", "a"),
+            ("/x/a.iso", "a.iso"),
+            ("a.RAW", "a.RAW"),
+            ("dir/a.qcow2", "a"),
+            ("a.img.bz2", "a"),
+        ] {
+            assert_eq!(name_from_file(file, None).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_left_of_a_name_one_is_asked_for() {
+        let bare: Url = "https://h/".parse().unwrap();
+        assert!(matches!(
+            name_from_url(&bare, None),
+            Err(InvalidName::Underivable(_))
+        ));
+        assert!(matches!(
+            name_from_file("/x/.raw", None),
+            Err(InvalidName::Underivable(_))
+        ));
+        assert_eq!(
+            name_from_file("/x/a.raw", Some(".raw")),
+            Err(InvalidName::Empty)
+        );
+    }
+}
