@@ -1,0 +1,23 @@
+//! Zstandard (RFC 8878): any number of frames and skippable frames, content checksums and sizes compared.
+//!
+//! Windows up to 128 MiB (`zstd --long=27`); no dictionaries, since an image has nowhere to bring one from.
+
+use std::io::{self, BufRead, Read};
+
+use zrip::{DecompressError, FrameDecoder};
+
+use crate::terms::Bytes;
+
+/// The largest window taken, which is the library's own limit.
+pub(super) const WINDOW_LIMIT: Bytes = Bytes(128 << 20);
+
+/// A reader of all frames one after the other. The image's size is bounded by whoever writes it.
+pub(super) fn decoder(source: impl BufRead + Send) -> impl Read + Send {
+    FrameDecoder::with_limit(source, usize::MAX)
+}
+
+/// Whether this is the library's refusal of a frame's window.
+pub(super) fn is_window_too_large(error: &io::Error) -> bool {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+    matches!(cause, Some(DecompressError::WindowTooLarge { .. }))
+}
