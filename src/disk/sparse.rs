@@ -1,0 +1,163 @@
+//! Writing a raw image so that zeros become holes, whatever the sizes in which the bytes arrive.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// The grain of a hole: the block size of practically every file system, and of `cp --sparse=always`.
+const BLOCK: usize = 4096;
+
+/// How much is gathered before it is looked at. Invariant: a multiple of [`BLOCK`].
+const BUFFER: usize = 64 * BLOCK;
+
+/// Writes a stream to a file from its beginning; blocks of zeros are left out.
+///
+/// The file must be empty, or what it holds must not matter where it stays unwritten: that is zeros in a new file.
+pub struct SparseWriter<'a> {
+    file: &'a File,
+    buffer: Vec<u8>,
+    filled: usize,
+    /// Where the buffer's first byte belongs. Invariant: a multiple of [`BLOCK`].
+    offset: u64,
+}
+
+impl<'a> SparseWriter<'a> {
+    pub fn new(file: &'a File) -> Self {
+        Self {
+            file,
+            buffer: vec![0; BUFFER],
+            filled: 0,
+            offset: 0,
+        }
+    }
+
+    /// Where the next bytes are to be put; never empty. Say with [`advance`](Self::advance) how many were.
+    pub fn space(&mut self) -> &mut [u8] {
+        &mut self.buffer[self.filled..]
+    }
+
+    /// Takes the first `count` bytes of the space.
+    pub fn advance(&mut self, count: usize) -> io::Result<()> {
+        self.filled = (self.filled + count).min(self.buffer.len());
+        if self.filled == self.buffer.len() {
+            self.flush()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Writes what is still held, gives the file its exact size and returns that.
+    pub fn finish(mut self) -> io::Result<u64> {
+        let size = self.offset + self.filled as u64;
+        self.flush()?;
+        self.file.set_len(size)?;
+        Ok(size)
+    }
+
+    /// Writes the runs of blocks that hold anything.
+    fn flush(&mut self) -> io::Result<()> {
+        let mut run_start = 0;
+        let filled = &self.buffer[..self.filled];
+        for (index, block) in filled.chunks(BLOCK).enumerate() {
+            let start = index * BLOCK;
+            if is_zero(block) {
+                self.file
+                    .write_all_at(&filled[run_start..start], self.offset + run_start as u64)?;
+                run_start = start + block.len();
+            }
+        }
+        self.file
+            .write_all_at(&filled[run_start..], self.offset + run_start as u64)?;
+        self.offset += self.filled as u64;
+        self.filled = 0;
+        Ok(())
+    }
+}
+
+/// Whether all bytes are zero: the first is, and each equals its neighbour, which is one `memcmp`.
+fn is_zero(block: &[u8]) -> bool {
+    block.first().is_none_or(|first| *first == 0)
+        && block[1.min(block.len())..] == block[..block.len().saturating_sub(1)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt;
+
+    use std::io::Read;
+
+    use super::*;
+
+    /// A reader that hands out at most `step` bytes at a time.
+    struct Steps<'a>(&'a [u8], usize);
+
+    impl Read for Steps<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let step = self.1.min(buffer.len());
+            self.0.read(&mut buffer[..step])
+        }
+    }
+
+    fn written(content: &[u8], step: usize) -> (Vec<u8>, u64) {
+        let file = tempfile();
+        let mut writer = SparseWriter::new(&file);
+        let mut source = Steps(content, step);
+        loop {
+            match source.read(writer.space()).unwrap() {
+                0 => break,
+                count => writer.advance(count).unwrap(),
+            }
+        }
+        assert_eq!(writer.finish().unwrap(), content.len() as u64);
+        let mut read_back = vec![0xff; content.len()];
+        file.read_exact_at(&mut read_back, 0).unwrap();
+        let metadata = file.metadata().unwrap();
+        assert_eq!(metadata.len(), content.len() as u64);
+        (read_back, metadata.blocks() * 512)
+    }
+
+    /// A file without a name, in the build's own directory: that is never a tmpfs with pages for blocks.
+    fn tempfile() -> File {
+        let directory = File::open(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let flags = rustix::fs::OFlags::TMPFILE | rustix::fs::OFlags::RDWR;
+        let mode = rustix::fs::Mode::from_raw_mode(0o600);
+        File::from(rustix::fs::openat(&directory, c".", flags, mode).unwrap())
+    }
+
+    #[test]
+    fn zeros_become_holes_whatever_the_steps_they_arrive_in() {
+        let mut content = vec![0; 3 * BUFFER + 77];
+        content[5] = 1;
+        content[BUFFER - 1] = 2;
+        content[2 * BUFFER + BLOCK] = 3;
+        for step in [1000, 4096, 100_000, usize::MAX] {
+            let (read_back, allocated) = written(&content, step);
+            assert!(read_back == content, "step {step}");
+            assert!(
+                allocated <= 3 * BLOCK as u64,
+                "step {step}: {allocated} bytes"
+            );
+        }
+    }
+
+    #[test]
+    fn empty_one_byte_and_all_zero_images_have_their_exact_size() {
+        for content in [
+            &b""[..],
+            b"x",
+            b"\0",
+            &[0; BUFFER],
+            &[0; BUFFER + 1],
+            &[7; BUFFER + 1],
+        ] {
+            assert_eq!(written(content, usize::MAX).0, content);
+        }
+        assert_eq!(written(&[0; BUFFER], usize::MAX).1, 0);
+    }
+
+    #[test]
+    fn a_block_is_zero_only_if_every_byte_is() {
+        assert!(is_zero(&[]) && is_zero(&[0]) && is_zero(&[0; 64]));
+        assert!(!is_zero(&[1]) && !is_zero(&[0, 1]) && !is_zero(&[1, 1]) && !is_zero(&[1, 0]));
+    }
+}

@@ -1,0 +1,48 @@
+//! SIGINT, SIGTERM and SIGHUP as a descriptor, so that they are polled like everything else.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd};
+
+/// Readable while one of the signals that ask a program to stop is pending.
+#[derive(Debug)]
+pub struct SignalFd(File);
+
+impl SignalFd {
+    /// Blocks the signals in this thread, and so in every thread it starts afterwards, and opens the descriptor.
+    ///
+    /// Call it before the first thread is started: a thread that does not block them would still be killed by them.
+    pub fn stop_signals() -> io::Result<Self> {
+        let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: sigemptyset initialises the set it is given; the others are given that initialised set and valid
+        // signal numbers; a null pointer is how pthread_sigmask is told that the old mask is not wanted.
+        let fd = unsafe {
+            libc::sigemptyset(set.as_mut_ptr());
+            for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+                libc::sigaddset(set.as_mut_ptr(), signal);
+            }
+            libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut());
+            libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+        };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: signalfd has just returned this descriptor, so it is open and nobody else owns it.
+        Ok(Self(unsafe { File::from_raw_fd(fd) }))
+    }
+
+    /// Takes one pending signal; false if there is none.
+    pub fn take(&self) -> bool {
+        let mut info = [0; size_of::<libc::signalfd_siginfo>()];
+        (&self.0)
+            .read(&mut info)
+            .is_ok_and(|count| count == info.len())
+    }
+}
+
+impl AsFd for SignalFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
