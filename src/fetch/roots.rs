@@ -1,0 +1,107 @@
+//! The certificates a server's is traced back to: those named by the caller, else the distribution's bundle, else those
+//! compiled in (feature `webpki-roots`), so that an initrd without any works too.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use super::Error;
+use crate::stream::read_to_limit;
+
+/// Larger bundles are an error.
+const MAX_BUNDLE_BYTES: u64 = 16 * 1024 * 1024;
+/// Further files of a directory are not looked at.
+const MAX_FILES: usize = 4096;
+
+/// Where distributions keep their bundle.
+const BUNDLES: [&str; 6] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+    "/var/lib/ca-certificates/ca-bundle.pem",
+];
+
+/// Where roots are looked for. Each file is PEM; what does not parse in it is skipped.
+#[derive(Clone, Debug)]
+pub struct Roots {
+    /// `$SSL_CERT_FILE`: a bundle.
+    pub file: Option<PathBuf>,
+    /// `$SSL_CERT_DIR`: directories of certificates.
+    pub directories: Vec<PathBuf>,
+    /// Looked for in this order when neither of the two is set.
+    pub bundles: Vec<PathBuf>,
+}
+
+impl Roots {
+    /// From whatever knows the environment; an empty variable counts as none.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let value = |name| variable(name).filter(|value| !value.is_empty());
+        let directories = value("SSL_CERT_DIR").unwrap_or_default();
+        let named = directories.split(':').filter(|path| !path.is_empty());
+        Self {
+            file: value("SSL_CERT_FILE").map(PathBuf::from),
+            directories: named.map(PathBuf::from).collect(),
+            bundles: BUNDLES.map(PathBuf::from).to_vec(),
+        }
+    }
+
+    /// All roots there are. What was named must hold some; a distribution's bundle need not even exist.
+    pub(super) fn load(&self) -> Result<RootCertStore, Error> {
+        let mut store = RootCertStore::empty();
+        if let Some(file) = &self.file {
+            let added = add_file(&mut store, file);
+            require(added, file)?;
+        }
+        for directory in &self.directories {
+            let added = add_directory(&mut store, directory);
+            require(added, directory)?;
+        }
+        if store.is_empty() {
+            self.bundles
+                .iter()
+                .any(|bundle| matches!(add_file(&mut store, bundle), Ok(1..)));
+        }
+        #[cfg(feature = "webpki-roots")]
+        if store.is_empty() {
+            store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        }
+        if store.is_empty() {
+            return Err(Error::NoRoots);
+        }
+        Ok(store)
+    }
+}
+
+fn require(added: io::Result<usize>, path: &Path) -> Result<(), Error> {
+    match added {
+        Ok(1..) => Ok(()),
+        Ok(0) => Err(Error::EmptyRoots(path.to_owned())),
+        Err(cause) => Err(Error::ReadRoots {
+            path: path.to_owned(),
+            cause,
+        }),
+    }
+}
+
+fn add_file(store: &mut RootCertStore, path: &Path) -> io::Result<usize> {
+    let text = read_to_limit(File::open(path)?, MAX_BUNDLE_BYTES)?;
+    let certificates = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok);
+    Ok(store.add_parsable_certificates(certificates).0)
+}
+
+fn add_directory(store: &mut RootCertStore, path: &Path) -> io::Result<usize> {
+    let mut added = 0;
+    for entry in fs::read_dir(path)?.take(MAX_FILES) {
+        let file = entry?.path();
+        if file.is_file() {
+            added += add_file(store, &file).unwrap_or(0);
+        }
+    }
+    Ok(added)
+}
