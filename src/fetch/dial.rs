@@ -50,6 +50,8 @@ struct Target {
     tls: bool,
     host: String,
     port: u16,
+    /// Host and port as the request names them.
+    authority: String,
 }
 
 impl Target {
@@ -60,6 +62,7 @@ impl Target {
             tls,
             host: host.trim_matches(['[', ']']).to_owned(),
             port: uri.port_u16().unwrap_or(if tls { 443 } else { 80 }),
+            authority: uri.authority().map(ToString::to_string).unwrap_or_default(),
         }
     }
 
@@ -97,7 +100,7 @@ impl Network {
         })?;
         let mut socket = Socket::new(stream, server, self.cancel.clone(), self.stall);
         if !target.tls {
-            let origin = proxy.map(|_| format!("http://{}", target.name()));
+            let origin = proxy.map(|_| format!("http://{}", target.authority));
             return Ok(Connection::new(Stream::Plain(socket), origin));
         }
         if let Some(proxy) = &proxy {

@@ -23,8 +23,8 @@ pub enum Error {
     },
     #[error("failed to connect to `{server}`: {cause}")]
     Connect { server: String, cause: io::Error },
-    #[error("failed to draw a random number: {0}")]
-    Random(io::Error),
+    #[error("failed to wait: {0}")]
+    Wait(io::Error),
     #[error(
         "${variable} names a {scheme}:// proxy, but only http:// proxies are supported: name one there, or list the host in $no_proxy"
     )]
@@ -34,7 +34,7 @@ pub enum Error {
     },
     #[error("${variable} holds no valid proxy: write http://HOST:PORT")]
     InvalidProxy { variable: &'static str },
-    #[error("proxy `{proxy}` refused a tunnel to `{server}` with status {code}")]
+    #[error("proxy `{proxy}` refused a tunnel to `{server}` with status {code}{}", Reason(*code))]
     TunnelRefused {
         proxy: String,
         server: String,
@@ -63,6 +63,8 @@ pub enum Error {
     },
 
     // While a connection works.
+    #[error("failed to ask for `{url}`: {cause}")]
+    Request { url: Url, cause: ureq::http::Error },
     #[error("the connection to `{server}` broke: {cause}")]
     Broken { server: String, cause: io::Error },
     #[error("the connection to `{server}` stalled: hardly anything came for {}s", window.as_secs_f32())]
@@ -77,7 +79,7 @@ pub enum Error {
     AuthenticationRequired { url: Url },
     #[error("`{url}` refused the user name and password of the URL")]
     CredentialsRefused { url: Url },
-    #[error("the server refused to send `{url}` with status {code}")]
+    #[error("`{url}` was answered with status {code}{}", Reason(*code))]
     Status {
         url: Url,
         code: u16,
@@ -155,6 +157,18 @@ impl From<Error> for io::Error {
             Error::Cancelled(cancelled) => cancelled.into(),
             error => Self::other(error),
         }
+    }
+}
+
+/// What a status is called.
+struct Reason(u16);
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let status = ureq::http::StatusCode::from_u16(self.0).ok();
+        status
+            .and_then(|status| status.canonical_reason())
+            .map_or(Ok(()), |reason| write!(f, " ({reason})"))
     }
 }
 

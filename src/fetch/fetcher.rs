@@ -90,7 +90,7 @@ impl Fetcher {
                 self.reporter.notice(format_args!(
                     "Could not fetch `{url}`, trying again in {seconds:.1}s: {error}"
                 ));
-                pause(&self.cancel, duration).map_err(|error| Error::from_io(error, Error::Random))
+                pause(&self.cancel, duration).map_err(|error| Error::from_io(error, Error::Wait))
             }
             Err(tried) if error.is_transient() && !self.retry.is_zero() => Err(Error::GaveUp {
                 tried,

@@ -14,7 +14,7 @@ use super::Error;
 use super::basic::basic;
 use super::date::parse_date;
 use super::dial::{Dial, Network};
-use super::proxy::server_name;
+use super::proxy::{Proxy, server_name};
 use crate::terms::{Etag, Scheme, Url};
 
 const MAX_REDIRECTS: usize = 10;
@@ -77,6 +77,7 @@ impl Http {
             let response = self.request(&current, &wish)?;
             current = match response.status().as_u16() {
                 301 | 302 | 303 | 307 | 308 => redirect(&current, response.headers())?,
+                407 => return self.proxy_refused(&current),
                 _ => return conclude(&current, response, &wish),
             };
         }
@@ -86,9 +87,24 @@ impl Http {
         })
     }
 
+    fn proxy(&self, url: &Url) -> Result<Option<Proxy>, Error> {
+        let tls = url.scheme() == Scheme::Https;
+        self.network.proxies.find(tls, url.host(), url.port())
+    }
+
+    fn proxy_refused(&self, url: &Url) -> Result<Response, Error> {
+        let server = || server_name(url.host(), url.port());
+        let proxy = self.proxy(url)?;
+        let proxy = proxy.map_or_else(server, |proxy| proxy.to_string());
+        Err(Error::ProxyAuthentication { proxy })
+    }
+
     fn request(&self, url: &Url, wish: &Wish) -> Result<ureq::http::Response<Body>, Error> {
-        let uri = uri(url).map_err(|error| explain(url, error.into()))?;
-        let mut request = Request::get(uri)
+        let broken = |cause| Error::Request {
+            url: url.clone(),
+            cause,
+        };
+        let mut request = Request::get(uri(url).map_err(broken)?)
             .header(header::USER_AGENT, &self.network.user_agent)
             .header(header::ACCEPT, "*/*");
         if let Some(tags) = join(wish.tags) {
@@ -97,17 +113,12 @@ impl Http {
         if let Some(credentials) = credentials(url, wish.origin) {
             request = request.header(header::AUTHORIZATION, basic(credentials));
         }
-        if url.scheme() == Scheme::Http {
-            let proxy = self.network.proxies.find(false, url.host(), url.port())?;
-            if let Some(value) = proxy.and_then(|proxy| proxy.authorization()) {
-                request = request.header(header::PROXY_AUTHORIZATION, value);
-            }
+        let proxy = self.proxy(url)?.filter(|_| url.scheme() == Scheme::Http);
+        if let Some(value) = proxy.and_then(|proxy| proxy.authorization()) {
+            request = request.header(header::PROXY_AUTHORIZATION, value);
         }
-        request
-            .body(())
-            .map_err(ureq::Error::from)
-            .and_then(|request| self.agent.run(request))
-            .map_err(|error| explain(url, error))
+        let request = request.body(()).map_err(broken)?;
+        self.agent.run(request).map_err(|error| explain(url, error))
     }
 }
 
@@ -249,28 +260,37 @@ fn retry_after(value: &str) -> Option<Duration> {
     parse_date(value)?.duration_since(SystemTime::now()).ok()
 }
 
+/// Encodings a server may apply of its own accord, and the names of files that are so encoded from the start.
+const ENCODINGS: [(&str, &[&str]); 5] = [
+    ("br", &[".br"]),
+    ("compress", &[".Z"]),
+    ("deflate", &[]),
+    ("gzip", &[".gz", ".tgz"]),
+    ("zstd", &[".zst"]),
+];
+
 /// Bytes have to arrive as they were published, because that is what checksums are of.
 ///
-/// A server that labels a compressed file as an encoding of its content sends it as published all the same.
+/// Many servers label a compressed file as an encoding of its content, and send it as published all the same.
 fn refuse_encoding(url: &Url, headers: &HeaderMap) -> Result<(), Error> {
     let name = url.last_component().unwrap_or_default();
-    for (header, value) in headers {
-        let value = value.to_str().unwrap_or("?").trim().to_ascii_lowercase();
-        let harmless = match *header {
-            header::CONTENT_ENCODING => match value.as_str() {
-                "" | "identity" => true,
-                "gzip" | "x-gzip" => name.ends_with(".gz") || name.ends_with(".tgz"),
-                "bzip2" | "x-bzip2" => name.ends_with(".bz2"),
-                "xz" | "x-xz" => name.ends_with(".xz"),
-                "zstd" => name.ends_with(".zst"),
-                _ => false,
-            },
-            header::TRANSFER_ENCODING => matches!(value.as_str(), "chunked" | "identity"),
-            _ => true,
-        };
-        if !harmless {
-            let (url, encoding) = (url.clone(), value);
-            return Err(Error::Encoded { url, encoding });
+    let applied = [
+        (header::CONTENT_ENCODING, name),
+        (header::TRANSFER_ENCODING, ""),
+    ];
+    for (header, name) in applied {
+        let values = headers.get_all(header).iter();
+        let values = values.filter_map(|value| value.to_str().ok());
+        for value in values.flat_map(|value| value.split(',')) {
+            let value = value.trim().to_ascii_lowercase();
+            let known = value.strip_prefix("x-").unwrap_or(&value);
+            let suffixes = ENCODINGS.iter().find(|(encoding, _)| *encoding == known);
+            if suffixes.is_some_and(|(_, own)| !own.iter().any(|suffix| name.ends_with(suffix))) {
+                return Err(Error::Encoded {
+                    url: url.clone(),
+                    encoding: value,
+                });
+            }
         }
     }
     Ok(())

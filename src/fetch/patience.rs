@@ -43,7 +43,7 @@ impl Patience {
             .get_or_insert_with(Instant::now)
             .elapsed();
         let left = self.limit.saturating_sub(tried);
-        if left.is_zero() || !error.is_transient() {
+        if left < FIRST_PAUSE || !error.is_transient() {
             return Err(tried);
         }
         let doubled = FIRST_PAUSE.saturating_mul(1 << state.pauses.min(10));

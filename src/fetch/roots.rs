@@ -51,15 +51,20 @@ impl Roots {
         }
     }
 
-    /// All roots there are. What was named must hold some; a distribution's bundle need not even exist.
+    /// All roots there are. A file that was named must hold some, and so must one of the directories; a distribution's
+    /// bundle need not even exist.
     pub(super) fn load(&self) -> Result<RootCertStore, Error> {
         let mut store = RootCertStore::empty();
         if let Some(file) = &self.file {
             let added = add_file(&mut store, file);
             require(added, file)?;
         }
+        let mut empty = None;
         for directory in &self.directories {
             let added = add_directory(&mut store, directory);
+            empty = Some((added, directory));
+        }
+        if let Some((added, directory)) = empty.filter(|_| store.is_empty()) {
             require(added, directory)?;
         }
         if store.is_empty() {

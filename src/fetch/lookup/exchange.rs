@@ -95,7 +95,8 @@ impl Exchange<'_> {
         let mut deadline = Instant::now() + self.settings.timeout;
         while answers.contains(&None) {
             let left = deadline.saturating_duration_since(Instant::now());
-            if wait(self.cancel, &[socket.as_fd()], PollFlags::IN, left)?.is_empty() {
+            let fds = [socket.as_fd()];
+            if left.is_zero() || wait(self.cancel, &fds, PollFlags::IN, left)?.is_empty() {
                 break;
             }
             let mut buffer = [0; MAX_DATAGRAM_BYTES];

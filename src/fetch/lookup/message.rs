@@ -153,9 +153,9 @@ impl<'a> Cursor<'a> {
     fn name(&mut self) -> Option<Vec<u8>> {
         let mut name = Vec::new();
         let mut end = None;
-        // Every pointer leads to before the piece it ends, so there are only so many.
         let mut piece = self.at;
-        loop {
+        // Labels and pointers together; no honest name has as many.
+        for _ in 0..MAX_NAME_BYTES {
             let length = *self.bytes(1)?.first()?;
             if length & 0xc0 == 0xc0 {
                 let low = *self.bytes(1)?.first()?;
@@ -180,6 +180,7 @@ impl<'a> Cursor<'a> {
                 return Some(name);
             }
         }
+        None
     }
 
     fn records(&mut self, count: u16) -> Option<Vec<Record<'a>>> {

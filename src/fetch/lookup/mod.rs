@@ -96,6 +96,8 @@ impl Resolver {
                 Ok(Reply::Unknown { server }) => {
                     first_failure.get_or_insert(Failure::Unknown { server });
                 }
+                // The fault of a search domain, unless there is nothing else.
+                Err(Failure::Invalid) => {}
                 // A server that has trouble with one domain may know the next; silence concerns them all.
                 Err(refused @ Failure::Refused { .. }) => {
                     first_failure = Some(refused);

@@ -84,6 +84,15 @@ fn a_proxy_that_refuses_is_named() {
     assert!(matches!(error, Error::TunnelRefused { code: 502, .. }) && error.is_transient());
     let error = refused("HTTP/1.1 403 X\r\n\r\n");
     assert!(!error.is_transient());
+    let proxy = Server::saying("HTTP/1.1 407 X\r\nContent-Length: 0\r\n\r\n");
+    let case = Case::with(|config| {
+        config.proxies = Proxies::from_variables(through("http_proxy", proxy.address));
+    });
+    let error = case.error(&"http://h.example/".parse().unwrap());
+    assert!(
+        error.to_string().contains(&proxy.address.to_string()),
+        "{error}"
+    );
     for garbage in ["", "hello\r\n\r\n", "HTTP/1.1\r\n\r\n"] {
         assert!(matches!(refused(garbage), Error::NoProxy { .. }));
     }

@@ -165,6 +165,8 @@ fn what_the_caller_has_already_is_not_sent_again() {
 #[test]
 fn an_encoding_nobody_asked_for_is_refused_unless_it_is_the_files_own() {
     let case = Case::new();
+    let server = Server::saying(format!("{OK}Content-Encoding: aws-chunked\r\n\r\nabc"));
+    assert_eq!(case.read(&server.url("/a.raw")).unwrap(), "abc");
     let server = Server::saying(format!("{OK}Content-Encoding: x-gzip\r\n\r\nabc"));
     assert_eq!(case.read(&server.url("/a.tar.gz")).unwrap(), "abc");
     let error = case.error(&server.url("/a.raw"));

@@ -113,7 +113,7 @@ fn roots_come_from_directories_and_bundles_too() {
     std::fs::copy(&authority.file, directory.join("a.pem")).unwrap();
     let case = Case::with(|config| {
         config.roots.bundles = Vec::new();
-        config.roots.directories = vec![directory.clone()];
+        config.roots.directories = vec!["/nonexistent".into(), directory.clone()];
     });
     assert_eq!(case.read(&url(&server)).unwrap(), "ok");
     std::fs::remove_dir_all(&directory).unwrap();
@@ -127,6 +127,8 @@ fn roots_that_were_named_must_be_there() {
     assert!(matches!(error, Error::ReadRoots { .. }));
     let error = file("/dev/null").error(&url(&server));
     assert!(matches!(error, Error::EmptyRoots(_)));
+    let case = Case::with(|config| config.roots.directories = vec!["/nonexistent".into()]);
+    assert!(matches!(case.error(&url(&server)), Error::ReadRoots { .. }));
 }
 
 #[test]
