@@ -1,0 +1,27 @@
+//! What the tests stand on: a temporary root with the built binary in it, servers that misbehave on request, and
+//! directories as values that can be compared.
+//!
+//! Everything lives below one temporary directory and on 127.0.0.1, so tests run in parallel, without a network and
+//! without root rights. The root tier's own tools (mounts, network namespaces) are in `tests/root/`.
+#![allow(dead_code, unused_imports)] // each test binary uses a part
+
+mod case;
+mod dns;
+mod http;
+mod image;
+mod proxy;
+mod run;
+mod service;
+mod skip;
+mod snapshot;
+mod temp;
+
+pub use case::Case;
+pub use dns::Dns;
+pub use http::{Authority, Identity, Reply, Request, Server};
+pub use image::{fixture, image, pack};
+pub use proxy::Proxy;
+pub use run::{Outcome, Running, tool};
+pub use skip::{need, need_root};
+pub use snapshot::{Entry, Snapshot, allocated_bytes};
+pub use temp::TempDir;
