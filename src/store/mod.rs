@@ -1,1 +1,23 @@
-//! (being built)
+//! Where images lie: image roots and their classes, discovery, kept copies, and staged images that commit or vanish.
+//!
+//! **Architecture Invariant:** nothing half-done is ever visible under its final name. An image is written under a
+//! temporary name, and either placed whole by one rename or removed; a process that dies leaves a file without a lock,
+//! which the next one sweeps.
+//!
+//! **Architecture Invariant:** only something [`Verified`] is placed, and what was verified is recorded with it.
+
+mod attributes;
+mod discover;
+mod error;
+mod kept;
+mod root;
+mod staged;
+mod verified;
+
+pub use attributes::{Source, copy_user_attributes};
+pub use discover::{Image, ImageKind};
+pub use error::{Error, remedy};
+pub use kept::{Kept, kept_file_name};
+pub use root::{ImageRoot, Roots};
+pub use staged::{Placing, Staged};
+pub use verified::{Unverified, Verified};

@@ -16,7 +16,7 @@ impl Hasher {
     }
 
     pub fn finish(self) -> Sha256Digest {
-        Sha256Digest::new(self.0.finalize().into())
+        Sha256Digest::from_bytes(self.0.finalize().into())
     }
 }
 

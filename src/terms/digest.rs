@@ -11,7 +11,7 @@ impl Sha256Digest {
     /// The number of digits of the written form.
     pub const HEX_LEN: usize = 64;
 
-    pub fn new(bytes: [u8; 32]) -> Self {
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 }

@@ -76,13 +76,20 @@ impl FromStr for TrustLevel {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trust {
     pub level: TrustLevel,
-    /// Digest of the bytes as they came over the wire, still compressed.
-    pub digest: Sha256Digest,
+    /// Digest of the bytes as they came over the wire, still packed. None where nothing was ever recorded.
+    pub digest: Option<Sha256Digest>,
     /// The primary key whose signature held. Invariant: present if and only if `level` is `Signature`.
     pub key: Option<Fingerprint>,
 }
 
 impl Trust {
+    /// What is known of bytes without a record.
+    pub const NONE: Self = Self {
+        level: TrustLevel::No,
+        digest: None,
+        key: None,
+    };
+
     /// Whether bytes with this record may stand in for a download made under `demand`.
     ///
     /// A signature is only as good as its key is today: the caller still asks the keyrings about `key`.
@@ -93,7 +100,7 @@ impl Trust {
                 matches!(self.level, TrustLevel::Checksum | TrustLevel::Signature)
             }
             VerifyMode::Signature => self.level == TrustLevel::Signature && self.key.is_some(),
-            VerifyMode::Pinned(digest) => self.digest == digest,
+            VerifyMode::Pinned(digest) => self.digest == Some(digest),
         }
     }
 }
@@ -106,7 +113,7 @@ mod tests {
         let key = (level == TrustLevel::Signature).then(|| Fingerprint::from_bytes(&[1; 20]));
         Trust {
             level,
-            digest: Sha256Digest::new([7; 32]),
+            digest: Some(Sha256Digest::from_bytes([7; 32])),
             key,
         }
     }
@@ -128,8 +135,8 @@ mod tests {
 
     #[test]
     fn a_pinned_digest_is_satisfied_by_those_very_bytes_whoever_vouched_for_them() {
-        let same = VerifyMode::Pinned(Sha256Digest::new([7; 32]));
-        let other = VerifyMode::Pinned(Sha256Digest::new([8; 32]));
+        let same = VerifyMode::Pinned(Sha256Digest::from_bytes([7; 32]));
+        let other = VerifyMode::Pinned(Sha256Digest::from_bytes([8; 32]));
         assert!(trust(TrustLevel::No).satisfies(same));
         assert!(!trust(TrustLevel::Signature).satisfies(other));
     }

@@ -44,6 +44,11 @@ impl Percent {
         Self(u8::try_from(share).unwrap_or(100))
     }
 
+    /// This share of a part that is itself `part` percent of the whole.
+    pub fn scaled(self, part: u64) -> Self {
+        Self::of(u64::from(self.0) * part.min(100), 100 * 100)
+    }
+
     pub fn get(self) -> u8 {
         self.0
     }
@@ -146,6 +151,8 @@ mod tests {
         ] {
             assert_eq!(Percent::of(done, total).get(), percent);
         }
+        assert_eq!(Percent::of(50, 100).scaled(80).get(), 40);
+        assert_eq!(Percent::of(1, 1).scaled(80).get(), 80);
     }
 
     #[test]

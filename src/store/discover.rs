@@ -1,0 +1,251 @@
+//! Discovery: which images there are, and what is to be known about each.
+//!
+//! Takes raw files, directories, btrfs subvolumes and block devices, through links too. Not yet: mount stacks and
+//! versioned directories.
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::path::PathBuf;
+
+use rustix::fs::{
+    Access, AtFlags, Dir, FileType, IFlags, OFlags, StatxFlags, accessat, fstatfs, ioctl_getflags,
+    statx,
+};
+use rustix::io::Errno;
+
+use super::attributes::read_created_us;
+use super::{Error, ImageRoot, Roots};
+use crate::terms::{ImageClass, ImageName, LocalName};
+
+/// In what form an image lies there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageKind {
+    Directory,
+    Subvolume,
+    Raw,
+    Block,
+}
+
+impl ImageKind {
+    /// The word in the TYPE column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Directory => "directory",
+            Self::Subvolume => "subvolume",
+            Self::Raw => "raw",
+            Self::Block => "block",
+        }
+    }
+}
+
+/// An image that was found.
+#[derive(Clone, Debug)]
+pub struct Image {
+    pub class: ImageClass,
+    pub name: ImageName,
+    pub kind: ImageKind,
+    pub path: PathBuf,
+    pub read_only: bool,
+    /// Microseconds since 1970; 0 where unknown.
+    pub created_us: u64,
+    pub modified_us: u64,
+    /// Bytes allocated, where that is known without counting.
+    pub usage_bytes: Option<u64>,
+    /// Bytes it may grow to.
+    pub limit_bytes: Option<u64>,
+}
+
+impl Roots {
+    /// All images of a class, by name; where a name occurs in several places the first is the image.
+    pub fn images(&self, class: ImageClass) -> Result<Vec<Image>, Error> {
+        let mut images: Vec<Image> = Vec::new();
+        for root in self.search(class)? {
+            for image in root.images(class)? {
+                if images.iter().all(|earlier| earlier.name != image.name) {
+                    images.push(image);
+                }
+            }
+        }
+        if class == ImageClass::Machine
+            && let Some(host) = self.host()?
+        {
+            images.push(host);
+        }
+        images.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(images)
+    }
+
+    /// Where an image of this name lies, if there is one: in the target directory or anywhere it would be found.
+    pub fn find(
+        &self,
+        class: ImageClass,
+        target: &ImageRoot,
+        name: &LocalName,
+    ) -> Result<Option<Image>, Error> {
+        let mut roots = vec![target.clone()];
+        roots.extend(self.search(class)?);
+        for root in roots {
+            if let Some(image) = root.find(class, name.as_image_name())? {
+                return Ok(Some(image));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The running system itself, which is always listed.
+    fn host(&self) -> Result<Option<Image>, Error> {
+        let Ok(name) = ".host".parse() else {
+            return Ok(None);
+        };
+        let root = ImageRoot::whole(self)?;
+        root.inspect(ImageClass::Machine, name, c".", self.base_path().to_owned())
+    }
+}
+
+impl ImageRoot {
+    fn images(&self, class: ImageClass) -> Result<Vec<Image>, Error> {
+        let failed = |cause: Errno| Error::List {
+            path: self.path().to_owned(),
+            cause: cause.into(),
+        };
+        let mut images = Vec::new();
+        for entry in Dir::read_from(self).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(file_name) = entry.file_name().to_str() else {
+                continue;
+            };
+            if matches!(file_name, "." | "..") || file_name.starts_with(".sysupdate.") {
+                continue;
+            }
+            let path = self.path_of(file_name);
+            let stem = file_name.strip_suffix(".raw").unwrap_or(file_name);
+            let stem = class
+                .suffix()
+                .and_then(|suffix| stem.strip_suffix(suffix))
+                .unwrap_or(stem);
+            let Ok(name) = stem.parse() else { continue };
+            if let Some(image) = self.inspect(class, name, entry.file_name(), path)? {
+                let suffixed = file_name.ends_with(".raw");
+                if suffixed == (image.kind == ImageKind::Raw) {
+                    images.push(image);
+                }
+            }
+        }
+        // A directory NAME comes before a file NAME.raw.
+        images.sort_by_key(|image| image.kind == ImageKind::Raw);
+        Ok(images)
+    }
+
+    fn find(&self, class: ImageClass, name: &ImageName) -> Result<Option<Image>, Error> {
+        let suffixes = [class.suffix(), Some("")];
+        for (suffix, format) in suffixes
+            .into_iter()
+            .flatten()
+            .flat_map(|suffix| [(suffix, ""), (suffix, ".raw")])
+        {
+            let file_name = format!("{name}{suffix}{format}");
+            let Ok(entry) = std::ffi::CString::new(file_name.as_str()) else {
+                continue;
+            };
+            let image = self.inspect(class, name.clone(), &entry, self.path_of(&file_name))?;
+            if let Some(image) =
+                image.filter(|image| (image.kind == ImageKind::Raw) == (format == ".raw"))
+            {
+                return Ok(Some(image));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the entry is, if it can be an image at all. What has vanished or leads nowhere is none.
+    fn inspect(
+        &self,
+        class: ImageClass,
+        name: ImageName,
+        entry: &CStr,
+        path: PathBuf,
+    ) -> Result<Option<Image>, Error> {
+        let failed = |cause: Errno| Error::Inspect {
+            path: path.clone(),
+            cause: cause.into(),
+        };
+        let handle = match self.open_following(entry, OFlags::PATH) {
+            Ok(handle) => handle,
+            Err(
+                Errno::NOENT
+                | Errno::LOOP
+                | Errno::NOTDIR
+                | Errno::NAMETOOLONG
+                | Errno::ACCESS
+                | Errno::XDEV,
+            ) => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        let flags = StatxFlags::BASIC_STATS | StatxFlags::BTIME;
+        let status = statx(&handle, c"", AtFlags::EMPTY_PATH, flags).map_err(failed)?;
+        let kind = match FileType::from_raw_mode(u32::from(status.stx_mode)) {
+            FileType::RegularFile => ImageKind::Raw,
+            FileType::Directory if is_subvolume(&handle, status.stx_ino) => ImageKind::Subvolume,
+            FileType::Directory => ImageKind::Directory,
+            FileType::BlockDevice => ImageKind::Block,
+            _ => return Ok(None),
+        };
+        // For what only an open file tells; an image that may not be read is listed without.
+        let file = match kind {
+            ImageKind::Block => None,
+            _ => self
+                .open_following(entry, OFlags::RDONLY | OFlags::NONBLOCK)
+                .ok()
+                .map(File::from),
+        };
+        let birth = StatxFlags::from_bits_retain(status.stx_mask).contains(StatxFlags::BTIME);
+        let birth = birth.then(|| microseconds(status.stx_btime.tv_sec, status.stx_btime.tv_nsec));
+        let recorded = file.as_ref().and_then(read_created_us);
+        let raw = kind == ImageKind::Raw;
+        let read_only = name.as_str().starts_with('.')
+            || self.is_vendor()
+            || accessat(&handle, c"", Access::WRITE_OK, AtFlags::EMPTY_PATH) == Err(Errno::ROFS)
+            || is_marked_read_only(kind, status.stx_mode, file.as_ref());
+        Ok(Some(Image {
+            class,
+            name,
+            kind,
+            path,
+            read_only,
+            created_us: [birth, recorded].into_iter().flatten().min().unwrap_or(0),
+            modified_us: if raw {
+                microseconds(status.stx_mtime.tv_sec, status.stx_mtime.tv_nsec)
+            } else {
+                0
+            },
+            usage_bytes: raw.then_some(status.stx_blocks * 512),
+            limit_bytes: raw.then_some(status.stx_size),
+        }))
+    }
+}
+
+/// Whether somebody marked the image itself: a file by its mode, a directory by the immutable flag.
+fn is_marked_read_only(kind: ImageKind, mode: u16, file: Option<&File>) -> bool {
+    match kind {
+        ImageKind::Raw | ImageKind::Block => mode & 0o222 == 0,
+        ImageKind::Directory | ImageKind::Subvolume => {
+            let flags = file.and_then(|file| ioctl_getflags(file).ok());
+            flags.is_some_and(|flags| flags.contains(IFlags::IMMUTABLE))
+        }
+    }
+}
+
+/// Whether a directory is the root of a btrfs subvolume: those have one inode number of their own.
+fn is_subvolume(directory: &rustix::fd::OwnedFd, inode: u64) -> bool {
+    const BTRFS_MAGIC: u64 = 0x9123_683e;
+    const SUBVOLUME_INODE: u64 = 256;
+    inode == SUBVOLUME_INODE
+        && fstatfs(directory).is_ok_and(|status| status.f_type as u64 == BTRFS_MAGIC)
+}
+
+fn microseconds(seconds: i64, nanoseconds: u32) -> u64 {
+    let whole = u64::try_from(seconds)
+        .unwrap_or(0)
+        .saturating_mul(1_000_000);
+    whole.saturating_add(u64::from(nanoseconds) / 1000)
+}

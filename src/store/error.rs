@@ -1,0 +1,50 @@
+//! What goes wrong on the local side, by operation.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::terms::LocalName;
+
+/// A failure of the image store. Each names the path it happened at.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("failed to open directory `{}`: {cause}", .path.display())]
+    OpenRoot { path: PathBuf, cause: io::Error },
+    #[error("failed to create directory `{}`: {cause}{}", .path.display(), remedy(.cause))]
+    CreateRoot { path: PathBuf, cause: io::Error },
+    #[error("failed to read directory `{}`: {cause}", .path.display())]
+    List { path: PathBuf, cause: io::Error },
+    #[error("failed to look at `{}`: {cause}", .path.display())]
+    Inspect { path: PathBuf, cause: io::Error },
+    #[error("failed to create a temporary file in `{}`: {cause}{}", .path.display(), remedy(.cause))]
+    Stage { path: PathBuf, cause: io::Error },
+    #[error("failed to set the attributes of `{}`: {cause}", .path.display())]
+    Attributes { path: PathBuf, cause: io::Error },
+    #[error("failed to write `{}` to disk: {cause}{}", .path.display(), remedy(.cause))]
+    Sync { path: PathBuf, cause: io::Error },
+    #[error("failed to move the image into place as `{}`: {cause}{}", .path.display(), remedy(.cause))]
+    Place { path: PathBuf, cause: io::Error },
+    #[error("image `{name}` exists already as `{}`: choose another name, or replace it with --force", .path.display())]
+    Exists { name: LocalName, path: PathBuf },
+    #[error("`{}` is an image of another type, which would go on hiding the new one: remove it first", .path.display())]
+    OtherType { path: PathBuf },
+}
+
+/// What to try about the usual causes.
+pub fn remedy(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::PermissionDenied => {
+            " (run it as root, or choose a directory of your own with --image-root=)"
+        }
+        io::ErrorKind::StorageFull => {
+            " (free some space, or choose another directory with --image-root=)"
+        }
+        io::ErrorKind::QuotaExceeded => {
+            " (raise the quota, or choose another directory with --image-root=)"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => {
+            " (remount it writable, or choose another directory with --image-root=)"
+        }
+        _ => "",
+    }
+}

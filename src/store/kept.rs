@@ -1,0 +1,201 @@
+//! Kept copies: pristine downloads under hidden names made of their URL and ETag, and which of them may be used again.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::hash::Hasher as _;
+use std::time::{Duration, UNIX_EPOCH};
+
+use rustix::fs::{Dir, OFlags};
+use rustix::io::Errno;
+
+use super::attributes::{read_created_us, read_trust};
+use super::{Error, ImageRoot, Source};
+use crate::terms::{Etag, Trust, Url};
+
+const PREFIX: &str = ".raw-";
+const SUFFIX: &str = ".raw";
+
+/// A path of this many bytes or more names its URL by a hash.
+const PATH_LIMIT: usize = 240;
+
+/// A kept copy of one URL.
+pub struct Kept {
+    pub file_name: String,
+    pub file: File,
+    pub etag: Option<Etag>,
+    /// How far it was verified when it came.
+    pub trust: Trust,
+}
+
+impl Kept {
+    /// Where it came from, for the record of a copy.
+    pub fn source(&self, url: &Url) -> Source {
+        let created = read_created_us(&self.file).map(Duration::from_micros);
+        let last_modified = created.and_then(|since| UNIX_EPOCH.checked_add(since));
+        Source {
+            url: url.clone(),
+            etag: self.etag.clone(),
+            last_modified,
+        }
+    }
+}
+
+/// The file name of the kept copy of this URL.
+///
+/// An ETag that makes the name longer than a file system takes is left out: the copy is kept, but not asked for again.
+pub fn kept_file_name(root: &ImageRoot, url: &Url, etag: Option<&Etag>) -> String {
+    let Some(etag) = etag else {
+        return format!("{}{SUFFIX}", stem(root, url, ""));
+    };
+    let tag = format!(".{}", escape(etag.as_str()));
+    let name = format!("{}{SUFFIX}", stem(root, url, &tag));
+    if name.len() > 255 {
+        kept_file_name(root, url, None)
+    } else {
+        name
+    }
+}
+
+/// The name up to the suffix, with the URL escaped, or hashed where the path would be too long.
+fn stem(root: &ImageRoot, url: &Url, tag: &str) -> String {
+    let escaped = format!("{PREFIX}{}{tag}", escape(url.as_str()));
+    let path_len = root.path().as_os_str().len() + 1 + escaped.len() + SUFFIX.len();
+    if path_len < PATH_LIMIT {
+        escaped
+    } else {
+        format!("{PREFIX}{:x}{tag}", hash(url))
+    }
+}
+
+/// SipHash-2-4 of the URL, under the key that every implementation of these names uses.
+fn hash(url: &Url) -> u64 {
+    // The standard library calls its only SipHash-2-4 deprecated, in favour of one that may change; this one may not.
+    #[expect(deprecated)]
+    let mut hasher =
+        std::hash::SipHasher::new_with_keys(0x3042_cc01_8716_89df, 0x4f63_a5a6_194a_ab98);
+    hasher.write(url.as_str().as_bytes());
+    hasher.finish()
+}
+
+/// Escapes what a file name may not hold, or what separates its parts, as `\xHH`.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 32);
+    for byte in text.bytes() {
+        match byte {
+            b'/' | b'.' | b'#' | b'"' | b'\'' | b'\\' | ..0x20 | 0x7f.. => {
+                // Writing to a String cannot fail.
+                let _ = write!(escaped, "\\x{byte:02x}");
+            }
+            _ => escaped.push(char::from(byte)),
+        }
+    }
+    escaped
+}
+
+/// The text that [`escape`] was given, if it can have been given any.
+fn unescape(escaped: &str) -> Option<String> {
+    let mut text = String::with_capacity(escaped.len());
+    let mut parts = escaped.split("\\x");
+    text.push_str(parts.next()?);
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2)?;
+        text.push(char::from(u8::from_str_radix(digits, 16).ok()?));
+        text.push_str(rest);
+    }
+    Some(text)
+}
+
+impl ImageRoot {
+    /// The kept copies of this URL, under escaped and hashed names alike.
+    pub fn kept(&self, url: &Url) -> Result<Vec<Kept>, Error> {
+        let failed = |cause: Errno| Error::List {
+            path: self.path().to_owned(),
+            cause: cause.into(),
+        };
+        let stems = [
+            format!("{PREFIX}{}", escape(url.as_str())),
+            format!("{PREFIX}{:x}", hash(url)),
+        ];
+        let mut found = Vec::new();
+        for entry in Dir::read_from(self).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
+            let Ok(name) = entry.file_name().to_str() else {
+                continue;
+            };
+            let Some(etag) = stems.iter().find_map(|stem| etag_in(name, stem)) else {
+                continue;
+            };
+            let Ok(file) = self.open_entry(name, OFlags::RDONLY | OFlags::NONBLOCK) else {
+                continue;
+            };
+            let usable = file.metadata().is_ok_and(|metadata| metadata.is_file())
+                && Source::matches(&file, url);
+            if usable {
+                found.push(Kept {
+                    file_name: name.to_owned(),
+                    trust: read_trust(&file).unwrap_or(Trust::NONE),
+                    file,
+                    etag,
+                });
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether the name is `STEM.raw` (no ETag) or `STEM.ETAG.raw` (that ETag).
+fn etag_in(name: &str, stem: &str) -> Option<Option<Etag>> {
+    let tag = name.strip_prefix(stem)?.strip_suffix(SUFFIX)?;
+    if tag.is_empty() {
+        return Some(None);
+    }
+    let etag = unescape(tag.strip_prefix('.')?)?;
+    Etag::parse(&etag).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::store::Roots;
+
+    #[test]
+    fn names_escape_the_url_and_the_etag() {
+        let roots = Roots::open(Path::new("/"), Some(Path::new("/tmp"))).unwrap();
+        let root = roots.target(crate::terms::ImageClass::Machine).unwrap();
+        let url: Url = "http://127.0.0.1:8000/f/disk.raw.xz?a=b".parse().unwrap();
+        let etag = Etag::parse("W/\"a0\"").unwrap();
+        let expected = r".raw-http:\x2f\x2f127\x2e0\x2e0\x2e1:8000\x2ff\x2fdisk\x2eraw\x2exz?a=b.W\x2f\x22a0\x22.raw";
+        assert_eq!(kept_file_name(&root, &url, Some(&etag)), expected);
+        assert_eq!(
+            etag_in(expected, expected.split(".W").next().unwrap()),
+            Some(Some(etag))
+        );
+        let long: Url = format!("http://h/{}", "x".repeat(300)).parse().unwrap();
+        assert_eq!(
+            kept_file_name(&root, &long, None),
+            format!(".raw-{:x}.raw", hash(&long))
+        );
+        let huge = Etag::parse(&format!("\"{}\"", "e".repeat(300))).unwrap();
+        assert_eq!(
+            kept_file_name(&root, &long, Some(&huge)),
+            format!(".raw-{:x}.raw", hash(&long))
+        );
+    }
+
+    #[test]
+    fn what_was_escaped_is_unescaped_and_junk_is_not() {
+        let text = "\"a/b.c\\'#\x01\"";
+        assert_eq!(unescape(&escape(text)).as_deref(), Some(text));
+        for junk in ["\\x", "\\x1", "\\xzz", "a\\x+1"] {
+            assert!(
+                unescape(junk).is_none_or(|text| text.len() < junk.len()),
+                "{junk}"
+            );
+        }
+        assert_eq!(etag_in(".raw-x.raw", ".raw-x"), Some(None));
+        assert_eq!(etag_in(".raw-xy.raw", ".raw-x"), None);
+        assert_eq!(etag_in(".raw-x.junk.raw", ".raw-x"), None);
+    }
+}

@@ -1,0 +1,223 @@
+//! Image roots: the directories of a class, opened once and used by descriptor ever after.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat2};
+use rustix::io::Errno;
+
+use super::Error;
+use crate::terms::ImageClass;
+
+/// The tree in which all image roots of a run lie.
+#[derive(Clone)]
+pub struct Roots {
+    base: Arc<OwnedFd>,
+    base_path: PathBuf,
+    /// Where new images go instead of the class's own directory.
+    image_root: Option<PathBuf>,
+}
+
+/// One directory of images.
+///
+/// Every name in it is resolved from its descriptor, and every path from the base's, with links taken as if the base
+/// were the root of the file system: nothing in it can lead outside.
+#[derive(Clone)]
+pub struct ImageRoot {
+    base: Arc<OwnedFd>,
+    /// Below the base, without a leading slash.
+    relative: PathBuf,
+    directory: Arc<OwnedFd>,
+    path: PathBuf,
+}
+
+impl Roots {
+    /// Opens the tree below `root`; `image_root` replaces the directory into which new images go.
+    pub fn open(root: &Path, image_root: Option<&Path>) -> Result<Self, Error> {
+        let base = File::open(root).map_err(|cause| Error::OpenRoot {
+            path: root.to_owned(),
+            cause,
+        })?;
+        let image_root = image_root.map(std::path::absolute).transpose();
+        let image_root = image_root.map_err(|cause| Error::OpenRoot {
+            path: root.to_owned(),
+            cause,
+        })?;
+        Ok(Self {
+            base: Arc::new(base.into()),
+            base_path: root.to_owned(),
+            image_root,
+        })
+    }
+
+    /// The directory into which images of this class go; it and its parents are created where they are missing.
+    pub fn target(&self, class: ImageClass) -> Result<ImageRoot, Error> {
+        if let Some(image_root) = &self.image_root {
+            let host = Path::new("/");
+            return Self::open(host, None)?
+                .create(image_root.strip_prefix(host).unwrap_or(image_root));
+        }
+        self.create(&Path::new("var/lib").join(class.directory()))
+    }
+
+    /// Every directory in which images of this class are looked for, first match first; missing ones are left out.
+    pub fn search(&self, class: ImageClass) -> Result<Vec<ImageRoot>, Error> {
+        let mut found = Vec::new();
+        if self
+            .image_root
+            .as_ref()
+            .is_some_and(|image_root| image_root.is_dir())
+        {
+            found.push(self.target(class)?);
+        }
+        for parent in search_parents(class) {
+            let relative = Path::new(parent).join(class.directory());
+            match self.open_directory(&relative) {
+                Ok(directory) => found.push(self.image_root(relative, directory)),
+                Err(Errno::NOENT | Errno::NOTDIR) => {}
+                Err(cause) => {
+                    return Err(Error::OpenRoot {
+                        path: self.base_path.join(relative),
+                        cause: cause.into(),
+                    });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Beneath the base, whatever links say. For other things than images that lie there too: keyrings.
+    pub fn open_file(&self, relative: &Path) -> io::Result<File> {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let fd = openat2(&*self.base, relative, flags, Mode::empty(), beneath())?;
+        Ok(File::from(fd))
+    }
+
+    /// The base's own path, for messages.
+    pub fn base_path(&self) -> &Path {
+        &self.base_path
+    }
+
+    fn image_root(&self, relative: PathBuf, directory: OwnedFd) -> ImageRoot {
+        let path = self.base_path.join(&relative);
+        ImageRoot {
+            base: Arc::clone(&self.base),
+            relative,
+            directory: Arc::new(directory),
+            path,
+        }
+    }
+
+    fn open_directory(&self, relative: &Path) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        openat2(&*self.base, relative, flags, Mode::empty(), beneath())
+    }
+
+    fn create(&self, relative: &Path) -> Result<ImageRoot, Error> {
+        let failed = |cause: Errno| Error::CreateRoot {
+            path: self.base_path.join(relative),
+            cause: cause.into(),
+        };
+        let mut parent: Option<OwnedFd> = None;
+        let mut so_far = PathBuf::new();
+        for component in relative {
+            so_far.push(component);
+            let opened = match self.open_directory(&so_far) {
+                Err(Errno::NOENT) => {
+                    let parent = parent.as_ref().unwrap_or(&self.base);
+                    match mkdirat(parent, component, Mode::from_raw_mode(0o755)) {
+                        Ok(()) | Err(Errno::EXIST) => self.open_directory(&so_far),
+                        Err(error) => Err(error),
+                    }
+                }
+                opened => opened,
+            };
+            parent = Some(opened.map_err(failed)?);
+        }
+        let directory = match parent {
+            Some(directory) => directory,
+            None => self.open_directory(Path::new(".")).map_err(failed)?,
+        };
+        Ok(self.image_root(relative.to_owned(), directory))
+    }
+}
+
+impl ImageRoot {
+    /// The directory's path as a person would type it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The path of something in it, as a person would type it.
+    pub fn path_of(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The base itself as if it were an image root.
+    pub(super) fn whole(roots: &Roots) -> Result<Self, Error> {
+        let failed = |cause: Errno| Error::OpenRoot {
+            path: roots.base_path.clone(),
+            cause: cause.into(),
+        };
+        Ok(roots.image_root(
+            PathBuf::new(),
+            roots.open_directory(Path::new(".")).map_err(failed)?,
+        ))
+    }
+
+    /// Whether the images in it belong to the system's vendor: those are never written.
+    pub(super) fn is_vendor(&self) -> bool {
+        self.relative.starts_with("usr")
+    }
+
+    /// Opens an entry, following links as if the base were the root of the file system.
+    pub(super) fn open_following(
+        &self,
+        name: &std::ffi::CStr,
+        flags: OFlags,
+    ) -> Result<OwnedFd, Errno> {
+        use std::os::unix::ffi::OsStrExt;
+        let path = self
+            .relative
+            .join(std::ffi::OsStr::from_bytes(name.to_bytes()));
+        openat2(
+            &*self.base,
+            &path,
+            flags | OFlags::CLOEXEC,
+            Mode::empty(),
+            beneath(),
+        )
+    }
+
+    /// Opens an entry that must be no link.
+    pub(super) fn open_entry(&self, name: &str, flags: OFlags) -> Result<File, Errno> {
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let no_way_out =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        openat2(&*self.directory, name, flags, Mode::empty(), no_way_out).map(File::from)
+    }
+}
+
+impl AsFd for ImageRoot {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+}
+
+/// Links are taken as if the base were the root; magic links, which could leave it, are not taken.
+fn beneath() -> ResolveFlags {
+    ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS
+}
+
+/// The parents of a class's directories, in the order in which they are searched.
+fn search_parents(class: ImageClass) -> &'static [&'static str] {
+    match class {
+        ImageClass::Machine => &["etc", "run", "var/lib", "usr/local/lib", "usr/lib"],
+        ImageClass::Portable => &["etc", "run", "var/lib", "usr/local/lib", "usr/lib"],
+        ImageClass::Sysext => &["etc", "run", "var/lib"],
+        ImageClass::Confext => &["run", "var/lib", "usr/local/lib", "usr/lib"],
+    }
+}
