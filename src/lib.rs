@@ -1,7 +1,7 @@
 //! importd moves operating-system images onto machines. This is the map; `ARCHITECTURE.md` tells the story.
 
 // GROUND: bytes and values in, values out.
-/// One file per compression: sniffed by magic, decoded to the last integrity field.
+/// One file per compression: told by magic, decoded to the last integrity field.
 pub mod codec;
 /// Documents and tables of bytes: checksum manifests.
 pub mod format;
@@ -31,5 +31,7 @@ pub mod transfer;
 // FACES: they translate and decide nothing.
 /// importctl.
 pub mod ctl;
+/// One binary, several names.
+pub mod multicall;
 /// Arguments, environment, root directory and standard streams, in one value.
 pub mod world;

@@ -1,1 +1,75 @@
-//! (being built)
+//! The outside world in one value: arguments, environment, standard streams. Nobody else looks for them.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// What a face is given of the world.
+pub struct World {
+    /// The name the program was called by, without directories.
+    pub name: String,
+    /// What follows the name.
+    pub args: Vec<OsString>,
+    environment: BTreeMap<String, String>,
+}
+
+impl World {
+    /// The process's own. Variables that are not UTF-8 are as good as absent.
+    pub fn of_process() -> Self {
+        let mut args = std::env::args_os();
+        let called = args.next().unwrap_or_default();
+        let name = Path::new(&called).file_name().unwrap_or_default();
+        let variables = std::env::vars_os();
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        Self {
+            name: name.to_string_lossy().into_owned(),
+            args: args.collect(),
+            environment: variables.filter_map(text).collect(),
+        }
+    }
+
+    /// A variable's value.
+    pub fn variable(&self, name: &str) -> Option<String> {
+        self.environment.get(name).cloned()
+    }
+
+    /// Where the running binary lies.
+    pub fn program(&self) -> io::Result<PathBuf> {
+        std::env::current_exe()
+    }
+
+    /// Drops the first argument and goes by its name: `importd importctl …` is `importctl …`.
+    pub fn shifted(mut self) -> Self {
+        let name = self.args.drain(..1.min(self.args.len())).next();
+        self.name = name.unwrap_or_default().to_string_lossy().into_owned();
+        self
+    }
+
+    /// Writes to standard output. A reader that has gone away has had enough, which is no error.
+    pub fn print(&self, text: &str) -> io::Result<()> {
+        let mut output = io::stdout().lock();
+        match output
+            .write_all(text.as_bytes())
+            .and_then(|()| output.flush())
+        {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Writes to standard error, as far as that is there.
+    pub fn complain(&self, text: &str) {
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+
+    pub fn output_is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
+    }
+
+    pub fn errors_are_terminal(&self) -> bool {
+        io::stderr().is_terminal()
+    }
+}

@@ -1,1 +1,21 @@
-//! (being built)
+//! Transfers: one Manager, one named blocking thread for each, and what each does as a straight function.
+//!
+//! **Architecture Invariant:** what a process per transfer would give, a thread gives too: its own name, error, cancel
+//! and reporter. A panic is a failed transfer, and never more.
+
+mod error;
+mod import;
+mod keyrings;
+mod manager;
+mod meter;
+mod pipeline;
+mod pull;
+mod request;
+mod verify;
+
+pub use error::{Error, Local, Remote, Untrusted};
+pub use manager::{Manager, Transfer};
+pub use request::{ImportRaw, Origin, PullRaw, Request, Settings, Target};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,210 @@
+//! Why a transfer failed, and whose fault that is.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::format::ManifestError;
+use crate::stream::{Cancelled, LimitExceeded};
+use crate::terms::{Bytes, Sha256Digest, Url};
+use crate::{codec, fetch, openpgp, store};
+
+/// A failed transfer. The variants say whom to ask about it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The server, the network, or the file that was brought.
+    #[error(transparent)]
+    Remote(#[from] Remote),
+    /// This machine.
+    #[error(transparent)]
+    Local(#[from] Local),
+    /// What came is not what was vouched for.
+    #[error(transparent)]
+    Untrusted(#[from] Untrusted),
+    /// Somebody wanted it so.
+    #[error("the transfer was cancelled")]
+    Cancelled,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Remote {
+    #[error(transparent)]
+    Fetch(fetch::Error),
+    #[error("there is nothing at {0}: check the address")]
+    NotFound(Url),
+    #[error("`{origin}` cannot be used: {cause}")]
+    Codec { origin: String, cause: codec::Error },
+    #[error(
+        "`{origin}` is a qcow2 image, which is not supported: convert it with `qemu-img convert -O raw` first"
+    )]
+    Qcow2 { origin: String },
+    #[error("`{origin}` cannot be used: {cause}")]
+    TooLarge {
+        origin: String,
+        cause: LimitExceeded,
+    },
+    #[error("`{origin}` is a directory, and a raw image is a file")]
+    Directory { origin: String },
+    #[error("failed to read `{origin}`: {cause}")]
+    Read { origin: String, cause: io::Error },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Local {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("failed to write `{}`: {cause}{}", .path.display(), store::remedy(.cause))]
+    Write { path: PathBuf, cause: io::Error },
+    #[error("`{}` has {free} left, and the packed image alone is {needed}: free some space, or choose another directory with --image-root=", .path.display())]
+    NoSpace {
+        path: PathBuf,
+        free: Bytes,
+        needed: Bytes,
+    },
+    #[error("failed to start a thread for the transfer: {0}")]
+    Thread(io::Error),
+    #[error(
+        "the transfer failed in a way that is a defect of this program: please report it ({0})"
+    )]
+    Panic(String),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum Untrusted {
+    #[error(
+        "the checksum of {url} is {actual}, and {manifest} says otherwise: the image was tampered with, damaged, or replaced while its manifest was not"
+    )]
+    Differs {
+        url: Url,
+        manifest: Url,
+        actual: Sha256Digest,
+    },
+    #[error("the checksum of {url} is {actual}, and {expected} was asked for")]
+    DiffersFromPin {
+        url: Url,
+        expected: Sha256Digest,
+        actual: Sha256Digest,
+    },
+    #[error("{url} cannot be verified: there is no checksum manifest beside it, neither {} (try --verify=no only if you trust every machine on the way)", list(.tried))]
+    NoManifest { url: Url, tried: Vec<Url> },
+    #[error("{url} cannot be verified: {} has no signature beside it (try --verify=checksum only if you trust the server and the way to it)", list(.manifests))]
+    NoSignature { url: Url, manifests: Vec<Url> },
+    #[error("{url} cannot be verified: {manifest} vouches for nothing, {cause}")]
+    Manifest {
+        url: Url,
+        manifest: Url,
+        cause: ManifestError,
+    },
+    #[error("{manifest} cannot be trusted: {cause}")]
+    Signature {
+        manifest: Url,
+        cause: openpgp::Error,
+    },
+    #[error("no OpenPGP keyring can be used, so no signature can be verified: looked at {}", paths(.0))]
+    NoKeyring(Vec<PathBuf>),
+    #[error(
+        "{0} is itself what images are verified with, so it cannot be verified like an image (try --verify=no, or pin its checksum)"
+    )]
+    IsManifest(Url),
+}
+
+fn list(urls: &[Url]) -> String {
+    urls.iter()
+        .map(Url::to_string)
+        .collect::<Vec<_>>()
+        .join(" nor ")
+}
+
+fn paths(paths: &[PathBuf]) -> String {
+    paths
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+impl Error {
+    /// The error of writing to `path`.
+    pub(super) fn write(path: &Path, cause: io::Error) -> Self {
+        Local::Write {
+            path: path.to_owned(),
+            cause,
+        }
+        .into()
+    }
+
+    /// The error of reading what came from `origin`, whichever of the readers in between raised it.
+    pub(super) fn read(origin: &str, error: io::Error) -> Self {
+        if Cancelled::is_cause_of(&error) {
+            return Self::Cancelled;
+        }
+        let origin = origin.to_owned();
+        let Some(inner) = error.get_ref() else {
+            return Remote::Read {
+                origin,
+                cause: error,
+            }
+            .into();
+        };
+        if inner.is::<fetch::Error>() || inner.is::<codec::Error>() || inner.is::<Self>() {
+            return error
+                .into_inner()
+                .map_or(Self::Cancelled, |inner| Self::unbox(origin, inner));
+        }
+        match inner.downcast_ref::<LimitExceeded>() {
+            Some(cause) => Remote::TooLarge {
+                origin,
+                cause: *cause,
+            }
+            .into(),
+            None => Remote::Read {
+                origin,
+                cause: error,
+            }
+            .into(),
+        }
+    }
+
+    fn unbox(origin: String, error: Box<dyn std::error::Error + Send + Sync>) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(error) => return *error,
+            Err(error) => error,
+        };
+        let error = match error.downcast::<fetch::Error>() {
+            Ok(error) => return (*error).into(),
+            Err(error) => error,
+        };
+        match error.downcast::<codec::Error>() {
+            Ok(cause) => Remote::Codec {
+                origin,
+                cause: *cause,
+            }
+            .into(),
+            Err(other) => Remote::Read {
+                origin,
+                cause: io::Error::other(other),
+            }
+            .into(),
+        }
+    }
+}
+
+impl From<fetch::Error> for Error {
+    fn from(error: fetch::Error) -> Self {
+        match error {
+            fetch::Error::Cancelled(_) => Self::Cancelled,
+            error => Remote::Fetch(error).into(),
+        }
+    }
+}
+
+impl From<store::Error> for Error {
+    fn from(error: store::Error) -> Self {
+        Local::from(error).into()
+    }
+}
+
+impl From<Cancelled> for Error {
+    fn from(_: Cancelled) -> Self {
+        Self::Cancelled
+    }
+}

@@ -1,0 +1,132 @@
+//! Importing: from a file or a pipe to a placed image. Nothing is verified, and no record of trust is taken over.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{SeekFrom, seek};
+use rustix::io::Errno;
+
+use super::manager::Job;
+use super::meter::{Meter, Phase};
+use super::pipeline::{Incoming, receive};
+use super::pull::{place_raw, prepare};
+use super::{Error, ImportRaw, Remote};
+use crate::codec::{MAGIC_LEN, sniff};
+use crate::disk::clone_or_copy;
+use crate::format::is_qcow2;
+use crate::store::{Staged, Unverified};
+use crate::stream::Cancel;
+use crate::terms::Compression;
+
+/// Imports a raw image: file → unpack → place.
+pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
+    let ImportRaw {
+        origin,
+        local,
+        target,
+    } = request;
+    let root = job.settings.roots.target(target.class)?;
+    let place = root.path().display();
+    job.reporter.info(format_args!(
+        "Importing `{}`, saving as `{local}` in `{place}`",
+        origin.shown
+    ));
+    prepare(job, &root, Some(local), target)?;
+    let read = |cause| Remote::Read {
+        origin: origin.shown.clone(),
+        cause,
+    };
+    let metadata = origin.file.metadata().map_err(read)?;
+    if metadata.is_dir() {
+        return Err(Remote::Directory {
+            origin: origin.shown.clone(),
+        }
+        .into());
+    }
+    let staged = root.stage(&format!("{local}.raw"))?;
+    let mut meter = Meter::new(job.reporter.clone());
+    // Whole plain files are copied as files: extents shared, holes kept.
+    if !(metadata.is_file() && copy_plain(job, &mut meter, request, &staged)?) {
+        let body = Polled {
+            file: &origin.file,
+            cancel: &job.cancel,
+        };
+        let length_bytes = metadata.is_file().then_some(metadata.len());
+        receive(
+            job,
+            &mut meter,
+            Incoming {
+                body,
+                origin: origin.shown.clone(),
+                length_bytes,
+            },
+            &staged,
+        )?;
+    }
+    meter.enter(Phase::Finalizing);
+    if metadata.is_file() {
+        staged.take_after(&origin.file)?;
+    }
+    place_raw(job, &root, staged, local, (target, &Unverified::brought()))
+}
+
+/// Copies the file as it is, if it is read from its beginning and holds a raw image. Says whether it did.
+fn copy_plain(
+    job: &Job,
+    meter: &mut Meter,
+    request: &ImportRaw,
+    staged: &Staged,
+) -> Result<bool, Error> {
+    let origin = &request.origin;
+    let read = |cause| Remote::Read {
+        origin: origin.shown.clone(),
+        cause,
+    };
+    if seek(&origin.file, SeekFrom::Current(0)).map_err(|error| read(error.into()))? != 0 {
+        return Ok(false);
+    }
+    let mut head = Vec::with_capacity(MAGIC_LEN);
+    (&origin.file)
+        .take(MAGIC_LEN as u64)
+        .read_to_end(&mut head)
+        .map_err(read)?;
+    seek(&origin.file, SeekFrom::Start(0)).map_err(|error| read(error.into()))?;
+    if sniff(&head) != Compression::Uncompressed || is_qcow2(&head) {
+        return Ok(false);
+    }
+    meter.enter(Phase::Copying);
+    let copied = clone_or_copy(&origin.file, staged.file(), &job.cancel);
+    copied.map_err(|error| {
+        if job.cancel.is_cancelled() {
+            Error::Cancelled
+        } else {
+            Error::write(&staged.path(), error)
+        }
+    })?;
+    Ok(true)
+}
+
+/// A file or pipe whose reads wait for bytes and for the wish to stop alike.
+struct Polled<'a> {
+    file: &'a File,
+    cancel: &'a Cancel,
+}
+
+impl Read for Polled<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let mut waited = [
+                PollFd::new(self.file, PollFlags::IN),
+                PollFd::new(self.cancel, PollFlags::IN),
+            ];
+            match poll(&mut waited, None) {
+                Ok(_) => break,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.cancel.check()?;
+        self.file.read(buffer)
+    }
+}

@@ -1,0 +1,111 @@
+//! The Manager: starts transfers, each on a thread of its own, and tells them apart by number.
+
+use std::io::{self, PipeReader};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::{Builder, JoinHandle};
+
+use super::{Error, Local, Request, Settings, import, pull};
+use crate::report::Reporter;
+use crate::stream::Cancel;
+
+/// Starts transfers under common settings.
+pub struct Manager {
+    settings: Arc<Settings>,
+    last_id: AtomicU32,
+}
+
+/// A transfer under way. Dropped without being joined, it goes on.
+pub struct Transfer {
+    id: u32,
+    cancel: Cancel,
+    /// At its end once the thread is.
+    ended: PipeReader,
+    thread: JoinHandle<Result<(), Error>>,
+}
+
+/// What a transfer's functions work with.
+pub(super) struct Job {
+    pub(super) settings: Arc<Settings>,
+    pub(super) cancel: Cancel,
+    pub(super) reporter: Reporter,
+    /// Names the threads.
+    pub(super) name: String,
+}
+
+impl Manager {
+    pub fn new(settings: Settings) -> Self {
+        Self {
+            settings: Arc::new(settings),
+            last_id: AtomicU32::new(0),
+        }
+    }
+
+    /// Starts a transfer. Its events go to the reporter until it has ended.
+    pub fn start(&self, request: Request, reporter: Reporter) -> Result<Transfer, Error> {
+        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
+        let cancel = Cancel::new().map_err(Local::Thread)?;
+        let (ended, end) = io::pipe().map_err(Local::Thread)?;
+        let settings = Arc::clone(&self.settings);
+        let job = Job {
+            settings,
+            cancel: cancel.clone(),
+            reporter,
+            name: format!("transfer{id}"),
+        };
+        let thread = Builder::new().name(job.name.clone()).spawn(move || {
+            let result = run(&job, request);
+            drop(end);
+            result
+        });
+        Ok(Transfer {
+            id,
+            cancel,
+            ended,
+            thread: thread.map_err(Local::Thread)?,
+        })
+    }
+}
+
+/// The transfer itself. A panic in it unwinds past everything staged, which vanishes, and ends here.
+fn run(job: &Job, request: Request) -> Result<(), Error> {
+    let transfer = AssertUnwindSafe(|| match request {
+        Request::PullRaw(request) => pull::raw(job, &request),
+        Request::ImportRaw(request) => import::raw(job, &request),
+    });
+    catch_unwind(transfer).unwrap_or_else(|panic| Err(panicked(&*panic)))
+}
+
+/// A panic's own words, if it had any.
+pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
+    Local::Panic(words.unwrap_or("panic").to_owned()).into()
+}
+
+impl Transfer {
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Asks it to stop. It does so within milliseconds, whatever it is waiting for.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// Waits until it has ended.
+    pub fn join(self) -> Result<(), Error> {
+        self.thread
+            .join()
+            .unwrap_or_else(|panic| Err(panicked(&*panic)))
+    }
+}
+
+impl AsFd for Transfer {
+    /// Hung up once the transfer has ended; to be polled.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ended.as_fd()
+    }
+}

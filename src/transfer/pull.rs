@@ -1,0 +1,342 @@
+//! Pulling: from a URL to a placed image.
+
+use std::fs::File;
+
+use super::manager::Job;
+use super::meter::{Meter, Phase};
+use super::pipeline::{Incoming, receive};
+use super::verify::{Expected, still_trusted};
+use super::{Error, PullRaw, Remote, Target};
+use crate::disk::clone_or_copy;
+use crate::fetch::{Answer, Fetcher, Found};
+use crate::store::{
+    self, ImageKind, ImageRoot, Kept, Placing, Source, Staged, Verified, kept_file_name,
+};
+use crate::terms::{Etag, LocalName, VerifyMode};
+
+/// Pulls a raw image: remote → fetch → verify → place.
+pub(super) fn raw(job: &Job, request: &PullRaw) -> Result<(), Error> {
+    let url = &request.url;
+    let root = job.settings.roots.target(request.target.class)?;
+    match &request.local {
+        Some(name) => job.reporter.info(format_args!(
+            "Pulling {url}, saving as `{name}` in `{}`",
+            root.path().display()
+        )),
+        None => job.reporter.info(format_args!(
+            "Pulling {url}, keeping it in `{}`",
+            root.path().display()
+        )),
+    }
+    prepare(job, &root, request.local.as_ref(), &request.target)?;
+    let fetcher = Fetcher::new(
+        job.settings.fetch.clone(),
+        job.cancel.clone(),
+        job.reporter.clone(),
+    );
+    let pull = Pull {
+        job,
+        request,
+        root,
+        fetcher,
+    };
+    let mut kept = pull.reusable()?;
+    match pull.first_answer(&kept)? {
+        First::Kept(index) => pull.reuse(kept.swap_remove(index)),
+        First::Unknown => pull.place(pull.download(None)?),
+        First::Found(found) => pull.place(pull.download(Some(found))?),
+    }
+}
+
+/// Clears away what a crash left, and refuses a name that is taken before anything is asked of the network.
+pub(super) fn prepare(
+    job: &Job,
+    root: &ImageRoot,
+    local: Option<&LocalName>,
+    target: &Target,
+) -> Result<(), Error> {
+    let swept = root.sweep()?;
+    if swept > 0 {
+        job.reporter.notice(format_args!(
+            "Removed {swept} unfinished images that an earlier run had left behind"
+        ));
+    }
+    let Some(name) = local else { return Ok(()) };
+    match job.settings.roots.find(target.class, root, name)? {
+        Some(image) if !target.force => Err(store::Error::Exists {
+            name: name.clone(),
+            path: image.path,
+        }
+        .into()),
+        // A directory is found before a file of the same name, so a file could not replace it.
+        Some(image) if image.kind != ImageKind::Raw && image.path.parent() == Some(root.path()) => {
+            Err(store::Error::OtherType { path: image.path }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One pull, once everything local has agreed to it.
+struct Pull<'a> {
+    job: &'a Job,
+    request: &'a PullRaw,
+    root: ImageRoot,
+    fetcher: Fetcher,
+}
+
+/// A kept copy that may stand in for a download, and the proof of that.
+struct Reusable {
+    kept: Kept,
+    verified: Verified,
+}
+
+/// What the server says about the copies that are kept.
+enum First {
+    /// Nothing: there is none to ask about, or it could not tell.
+    Unknown,
+    /// This one is the image still.
+    Kept(usize),
+    /// There is another image by now.
+    Found(Found),
+}
+
+/// A verified image, not visible yet.
+struct Downloaded {
+    staged: Staged,
+    source: Source,
+    verified: Verified,
+}
+
+impl Pull<'_> {
+    /// The kept copies that may stand in for a download under the demand that was made.
+    fn reusable(&self) -> Result<Vec<Reusable>, Error> {
+        let demand = self.request.verify;
+        let usable = |kept: Kept| {
+            // A signature is worth what its key is worth today.
+            let key = kept
+                .trust
+                .key
+                .as_ref()
+                .filter(|_| demand == VerifyMode::Signature);
+            if kept.etag.is_none() || key.is_some_and(|key| !still_trusted(self.job, key)) {
+                return None;
+            }
+            Verified::remembered(kept.trust.clone(), demand)
+                .map(|verified| Reusable { kept, verified })
+        };
+        Ok(self
+            .root
+            .kept(&self.request.url)?
+            .into_iter()
+            .filter_map(usable)
+            .collect())
+    }
+
+    /// Asks the server whether one of the kept copies is the image still.
+    fn first_answer(&self, kept: &[Reusable]) -> Result<First, Error> {
+        let tags: Vec<Etag> = kept
+            .iter()
+            .filter_map(|copy| copy.kept.etag.clone())
+            .collect();
+        if tags.is_empty() {
+            return Ok(First::Unknown);
+        }
+        let url = &self.request.url;
+        match self.fetcher.get(url, &tags)? {
+            Answer::Found(found) => Ok(First::Found(found)),
+            Answer::NotFound => Err(Remote::NotFound(url.clone()).into()),
+            Answer::NotModified { etag: Some(etag) } => Ok(tags
+                .iter()
+                .position(|tag| *tag == etag)
+                .map_or(First::Unknown, First::Kept)),
+            Answer::NotModified { etag: None } if tags.len() == 1 => Ok(First::Kept(0)),
+            // One of several, but which? Asked about each alone, the server cannot help saying.
+            Answer::NotModified { etag: None } => {
+                for (index, tag) in tags.iter().enumerate() {
+                    if let Answer::NotModified { .. } =
+                        self.fetcher.get(url, std::slice::from_ref(tag))?
+                    {
+                        return Ok(First::Kept(index));
+                    }
+                }
+                Ok(First::Unknown)
+            }
+        }
+    }
+
+    /// Downloads the image and verifies it; a body that stalls is begun again from its first byte.
+    fn download(&self, mut found: Option<Found>) -> Result<Downloaded, Error> {
+        let Self { job, fetcher, .. } = self;
+        let url = &self.request.url;
+        let expected = Expected::find(job, fetcher, url, self.request.verify)?;
+        let staged = self.root.stage("raw")?;
+        let mut meter = Meter::new(job.reporter.clone());
+        loop {
+            let answer = match found.take() {
+                Some(found) => Answer::Found(found),
+                None => fetcher.get(url, &[])?,
+            };
+            let Answer::Found(Found {
+                body,
+                etag,
+                last_modified,
+                length_bytes,
+            }) = answer
+            else {
+                return Err(Remote::NotFound(url.clone()).into());
+            };
+            let incoming = Incoming {
+                body,
+                origin: url.to_string(),
+                length_bytes,
+            };
+            match receive(job, &mut meter, incoming, &staged) {
+                Ok(digest) => {
+                    meter.enter(Phase::Verifying);
+                    let verified = expected.check(url, digest)?;
+                    meter.enter(Phase::Finalizing);
+                    let source = Source {
+                        url: url.clone(),
+                        etag,
+                        last_modified,
+                    };
+                    return Ok(Downloaded {
+                        staged,
+                        source,
+                        verified,
+                    });
+                }
+                Err(Error::Remote(Remote::Fetch(error))) => fetcher.pause_or_give_up(url, error)?,
+                Err(error) => return Err(error),
+            }
+            staged
+                .file()
+                .set_len(0)
+                .map_err(|cause| Error::write(&staged.path(), cause))?;
+        }
+    }
+
+    /// Places the image: under its local name, under its kept name, or both.
+    fn place(&self, downloaded: Downloaded) -> Result<(), Error> {
+        let Downloaded {
+            staged,
+            source,
+            verified,
+        } = downloaded;
+        let Self {
+            job, request, root, ..
+        } = self;
+        let recorded = staged.record(&source, &verified)?;
+        let kept_name = kept_file_name(root, &request.url, source.etag.as_ref());
+        let kept = Placing {
+            file_name: &kept_name,
+            replace: true,
+            read_only: true,
+            sync: job.settings.sync,
+        };
+        let Some(name) = &request.local else {
+            job.cancel.check()?;
+            staged.place(&verified, &kept)?;
+            job.reporter.info(format_args!(
+                "Kept {} as `{}`",
+                request.url,
+                root.path_of(&kept_name).display()
+            ));
+            return Ok(());
+        };
+        if !request.keep_download {
+            return self.place_local(staged, name, &verified);
+        }
+        if !recorded {
+            let path = root.path().display();
+            let what = "has no room for extended attributes, so the kept copy cannot be used again";
+            job.reporter
+                .notice(format_args!("The file system of `{path}` {what}"));
+        }
+        // First the one that may fail because somebody else was faster.
+        self.place_local(
+            self.copy_of(staged.file(), &source, &verified)?,
+            name,
+            &verified,
+        )?;
+        if let Err(error) = staged.place(&verified, &kept) {
+            job.reporter.warning(format_args!(
+                "The pristine copy could not be kept, ignoring: {error}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Makes the local image from a kept copy, which stays as it is.
+    fn reuse(&self, Reusable { kept, verified }: Reusable) -> Result<(), Error> {
+        let path = self.root.path_of(&kept.file_name);
+        let what = "the image has not changed on the server";
+        self.job.reporter.info(format_args!(
+            "Using the kept copy `{}`: {what}",
+            path.display()
+        ));
+        let Some(name) = &self.request.local else {
+            return Ok(());
+        };
+        let source = kept.source(&self.request.url);
+        self.place_local(
+            self.copy_of(&kept.file, &source, &verified)?,
+            name,
+            &verified,
+        )
+    }
+
+    /// A staged copy with the same content, sharing it where the file system can, and the same record.
+    fn copy_of(
+        &self,
+        original: &File,
+        source: &Source,
+        verified: &Verified,
+    ) -> Result<Staged, Error> {
+        let copy = self.root.stage("raw")?;
+        Meter::new(self.job.reporter.clone()).enter(Phase::Copying);
+        let copied = clone_or_copy(original, copy.file(), &self.job.cancel);
+        copied.map_err(|cause| Error::write(&copy.path(), cause))?;
+        copy.record(source, verified)?;
+        Ok(copy)
+    }
+
+    fn place_local(
+        &self,
+        staged: Staged,
+        name: &LocalName,
+        verified: &Verified,
+    ) -> Result<(), Error> {
+        let Self {
+            job, request, root, ..
+        } = self;
+        place_raw(job, root, staged, name, (&request.target, verified))
+    }
+}
+
+/// Makes a staged raw image visible under its local name.
+pub(super) fn place_raw(
+    job: &Job,
+    root: &ImageRoot,
+    staged: Staged,
+    name: &LocalName,
+    (target, verified): (&Target, &Verified),
+) -> Result<(), Error> {
+    job.cancel.check()?;
+    let file_name = format!("{name}.raw");
+    let Target {
+        force, read_only, ..
+    } = *target;
+    let placing = Placing {
+        file_name: &file_name,
+        replace: force,
+        read_only,
+        sync: job.settings.sync,
+    };
+    staged.place(verified, &placing)?;
+    job.reporter.info(format_args!(
+        "Created image `{}`",
+        root.path_of(&file_name).display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! Whole transfers without a network: `file:` URLs and files, below a root of the test's own.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::{
+    Error, ImportRaw, Local, Manager, Origin, PullRaw, Remote, Request, Settings, Target, Untrusted,
+};
+use crate::fetch;
+use crate::report::Reporter;
+use crate::store::{self, Roots};
+use crate::stream::sha256;
+use crate::terms::{ImageClass, Url, VerifyMode};
+
+/// A directory of the test's own, removed at its end.
+struct Place(PathBuf);
+
+impl Place {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("importd-transfer-{}-{number}", std::process::id()));
+        fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str, content: &[u8]) -> PathBuf {
+        let path = self.0.join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn images(&self) -> PathBuf {
+        self.0.join("root/var/lib/machines")
+    }
+
+    /// Everything below the image directory, hidden or not.
+    fn names(&self) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.images()) else {
+            return Vec::new();
+        };
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn run(&self, request: Request) -> Result<(), Error> {
+        fs::create_dir_all(self.0.join("root")).unwrap();
+        let settings = Settings {
+            roots: Roots::open(&self.0.join("root"), None).unwrap(),
+            fetch: fetch::Config::new("test".into(), |_| None),
+            keyring: None,
+            sync: false,
+        };
+        Manager::new(settings)
+            .start(request, Reporter::silent())
+            .unwrap()
+            .join()
+    }
+
+    fn pull(&self, name: &str, verify: VerifyMode, force: bool) -> Result<(), Error> {
+        let url: Url = format!("file://{}", self.0.join(name).display())
+            .parse()
+            .unwrap();
+        self.run(Request::PullRaw(PullRaw {
+            url,
+            local: Some("image".parse().unwrap()),
+            target: Target {
+                class: ImageClass::Machine,
+                force,
+                read_only: false,
+            },
+            verify,
+            keep_download: true,
+        }))
+    }
+
+    fn import(&self, path: &Path, read_only: bool) -> Result<(), Error> {
+        self.run(Request::ImportRaw(ImportRaw {
+            origin: Origin {
+                file: fs::File::open(path).unwrap(),
+                shown: path.display().to_string(),
+            },
+            local: "image".parse().unwrap(),
+            target: Target {
+                class: ImageClass::Machine,
+                force: false,
+                read_only,
+            },
+        }))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn a_pull_keeps_a_pristine_copy_and_makes_a_local_one() {
+    let place = Place::new();
+    place.file("a.raw", b"content");
+    place.pull("a.raw", VerifyMode::No, false).unwrap();
+    let names = place.names();
+    assert!(
+        names[0].starts_with(".raw-file:") && names[1] == "image.raw" && names.len() == 2,
+        "{names:?}"
+    );
+    for (name, mode) in names.iter().zip([0o444, 0o644]) {
+        let path = place.images().join(name);
+        assert_eq!(fs::read(&path).unwrap(), b"content");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
+            mode
+        );
+    }
+}
+
+#[test]
+fn a_second_kept_pull_without_etag_replaces_the_first() {
+    let place = Place::new();
+    place.file("a.raw", b"one");
+    place.pull("a.raw", VerifyMode::No, false).unwrap();
+    place.file("a.raw", b"two");
+    place.pull("a.raw", VerifyMode::No, true).unwrap();
+    assert_eq!(place.names().len(), 2);
+    for name in place.names() {
+        assert_eq!(fs::read(place.images().join(name)).unwrap(), b"two");
+    }
+}
+
+#[test]
+fn a_taken_name_is_refused_and_the_image_stays_as_it_was() {
+    let place = Place::new();
+    place.file("a.raw", b"one");
+    place.pull("a.raw", VerifyMode::No, false).unwrap();
+    place.file("a.raw", b"two");
+    let error = place.pull("a.raw", VerifyMode::No, false).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            Error::Local(Local::Store(store::Error::Exists { .. }))
+        ),
+        "{error}"
+    );
+    assert_eq!(fs::read(place.images().join("image.raw")).unwrap(), b"one");
+}
+
+#[test]
+fn checksums_are_compared_with_the_manifest_beside_the_image() {
+    let place = Place::new();
+    place.file("a.raw", b"content");
+    let error = place
+        .pull("a.raw", VerifyMode::Checksum, false)
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Untrusted(Untrusted::NoManifest { .. })),
+        "{error}"
+    );
+    place.file(
+        "SHA256SUMS",
+        format!("{} *a.raw\n", sha256(b"other")).as_bytes(),
+    );
+    let error = place
+        .pull("a.raw", VerifyMode::Checksum, false)
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Untrusted(Untrusted::Differs { .. })),
+        "{error}"
+    );
+    assert!(place.names().is_empty());
+    place.file(
+        "SHA256SUMS",
+        format!("{} *a.raw\n", sha256(b"content")).as_bytes(),
+    );
+    place.pull("a.raw", VerifyMode::Checksum, false).unwrap();
+}
+
+#[test]
+fn a_pinned_digest_is_compared_and_needs_no_manifest() {
+    let place = Place::new();
+    place.file("a.raw", b"content");
+    let error = place
+        .pull("a.raw", VerifyMode::Pinned(sha256(b"other")), false)
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Untrusted(Untrusted::DiffersFromPin { .. })),
+        "{error}"
+    );
+    place
+        .pull("a.raw", VerifyMode::Pinned(sha256(b"content")), false)
+        .unwrap();
+}
+
+#[test]
+fn without_any_keyring_a_signature_is_refused_before_anything_is_fetched() {
+    let place = Place::new();
+    let error = place
+        .pull("missing.raw", VerifyMode::Signature, false)
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Untrusted(Untrusted::NoKeyring(_))),
+        "{error}"
+    );
+    assert!(place.names().is_empty());
+}
+
+#[test]
+fn an_import_takes_plain_and_packed_files_of_any_size() {
+    for content in [&b""[..], b"x", b"plain content", &[0; 100_000]] {
+        let place = Place::new();
+        place.import(&place.file("a.raw", content), true).unwrap();
+        assert_eq!(fs::read(place.images().join("image.raw")).unwrap(), content);
+        assert!(
+            fs::metadata(place.images().join("image.raw"))
+                .unwrap()
+                .permissions()
+                .readonly()
+        );
+    }
+}
+
+#[test]
+fn an_import_of_a_format_that_is_not_supported_leaves_nothing() {
+    for content in [
+        &b"QFI\xfb and more"[..],
+        b"BZh91AY&SY",
+        b"\x04\x22\x4d\x18\x64\x40\xa7",
+    ] {
+        let place = Place::new();
+        let error = place
+            .import(&place.file("a.raw", content), false)
+            .unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Remote(Remote::Codec { .. } | Remote::Qcow2 { .. })
+            ),
+            "{error}"
+        );
+        assert!(place.names().is_empty());
+    }
+}
+
+#[test]
+fn what_a_crash_left_is_swept_and_what_is_held_is_not() {
+    let place = Place::new();
+    let source = place.file("a.raw", b"content");
+    fs::create_dir_all(place.images()).unwrap();
+    let left = place.images().join(".#raw0123456789abcdef");
+    let foreign = place.images().join(".#rawhide");
+    fs::write(&left, b"half").unwrap();
+    fs::write(&foreign, b"not ours").unwrap();
+    let roots = Roots::open(&place.0.join("root"), None).unwrap();
+    let held = roots
+        .target(ImageClass::Machine)
+        .unwrap()
+        .stage("raw")
+        .unwrap();
+    place.import(&source, false).unwrap();
+    assert!(!left.exists() && foreign.exists() && held.path().exists());
+}

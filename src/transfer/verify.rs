@@ -1,0 +1,265 @@
+//! Verification: the manifest that vouches for an image, the signature that vouches for the manifest, always as a pair.
+
+use std::time::SystemTime;
+
+use super::manager::Job;
+use super::{Error, Remote, Untrusted, keyrings};
+use crate::fetch::{Answer, Fetcher};
+use crate::format::Manifest;
+use crate::openpgp::{self, Keyring, Signer};
+use crate::store::{Unverified, Verified};
+use crate::stream::read_to_limit;
+use crate::terms::{Fingerprint, Sha256Digest, Url, VerifyMode};
+
+/// Manifests and signatures are small; what is larger is something else.
+const SMALL_FILE_LIMIT_BYTES: u64 = 1 << 20;
+
+/// The manifest of a whole directory.
+const SUMS: &str = "SHA256SUMS";
+
+/// What a download must turn out to be. It is known before the first byte of the image is asked for.
+pub(super) enum Expected {
+    Anything(Unverified),
+    Digest(Sha256Digest),
+    Listed {
+        manifest: Manifest,
+        url: Url,
+        signer: Option<Signer>,
+    },
+}
+
+impl Expected {
+    /// Finds out what the image at this URL must be.
+    pub(super) fn find(
+        job: &Job,
+        fetcher: &Fetcher,
+        image: &Url,
+        mode: VerifyMode,
+    ) -> Result<Self, Error> {
+        if let Some(unverified) = Unverified::accepted(mode) {
+            return Ok(Self::Anything(unverified));
+        }
+        if let VerifyMode::Pinned(digest) = mode {
+            return Ok(Self::Digest(digest));
+        }
+        if image.last_component().is_some_and(is_manifest_or_signature) {
+            return Err(Untrusted::IsManifest(image.clone()).into());
+        }
+        // Without a keyring nothing that the network could say would help.
+        let signed = mode == VerifyMode::Signature;
+        let rings = if signed {
+            keyrings::load(job)?
+        } else {
+            Vec::new()
+        };
+        find_manifest(job, fetcher, image, signed.then_some(&*rings))
+    }
+
+    /// Holds the image's digest against what was expected.
+    pub(super) fn check(self, image: &Url, actual: Sha256Digest) -> Result<Verified, Error> {
+        match self {
+            Self::Anything(unverified) => Ok(unverified.take(actual)),
+            Self::Digest(expected) => {
+                let differs = || Untrusted::DiffersFromPin {
+                    url: image.clone(),
+                    expected,
+                    actual,
+                };
+                Verified::pinned(expected, actual).ok_or_else(|| differs().into())
+            }
+            Self::Listed {
+                manifest,
+                url,
+                signer,
+            } => {
+                let name = image.last_component().unwrap_or_default();
+                let listed = Verified::listed(&manifest, signer.as_ref(), name, actual);
+                let listed = listed.map_err(|cause| Untrusted::Manifest {
+                    url: image.clone(),
+                    manifest: url.clone(),
+                    cause,
+                })?;
+                let differs = || Untrusted::Differs {
+                    url: image.clone(),
+                    manifest: url,
+                    actual,
+                };
+                listed.ok_or_else(|| differs().into())
+            }
+        }
+    }
+}
+
+/// Whether a recorded signature is still worth what it was: its key is known, and neither revoked nor expired since.
+pub(super) fn still_trusted(job: &Job, key: &Fingerprint) -> bool {
+    let trusted = |rings: Vec<Keyring>| openpgp::is_trusted(&rings, key, SystemTime::now()).is_ok();
+    keyrings::load(job).is_ok_and(trusted)
+}
+
+/// Names that are not images but what images are verified with.
+fn is_manifest_or_signature(file_name: &str) -> bool {
+    file_name == SUMS
+        || [".sha256", ".asc", ".gpg", ".sig"]
+            .iter()
+            .any(|suffix| file_name.ends_with(suffix))
+}
+
+/// A manifest and the names its signature may have, in the order in which they are asked for.
+fn candidates(image: &Url) -> Vec<(String, [&'static str; 2])> {
+    let own = image
+        .last_component()
+        .map(|name| (format!("{name}.sha256"), [".asc", ".gpg"]));
+    own.into_iter()
+        .chain([(SUMS.to_owned(), [".gpg", ".asc"])])
+        .collect()
+}
+
+/// The first manifest that is there, and with `rings` the first that has a signature beside it.
+fn find_manifest(
+    job: &Job,
+    fetcher: &Fetcher,
+    image: &Url,
+    rings: Option<&[Keyring]>,
+) -> Result<Expected, Error> {
+    let mut missing = Vec::new();
+    let mut unsigned = Vec::new();
+    for (name, signature_suffixes) in candidates(image) {
+        let url = image.sibling(&name);
+        let Some(bytes) = fetch_small(fetcher, &url)? else {
+            missing.push(url);
+            continue;
+        };
+        let manifest = Manifest::new(bytes);
+        let manifest = manifest.map_err(|cause| Untrusted::Manifest {
+            url: image.clone(),
+            manifest: url.clone(),
+            cause,
+        })?;
+        let signer = match rings {
+            None => None,
+            Some(rings) => {
+                let signatures =
+                    signature_suffixes.map(|suffix| image.sibling(&format!("{name}{suffix}")));
+                let Some(signature) = fetch_first(fetcher, &signatures)? else {
+                    unsigned.push(url);
+                    continue;
+                };
+                Some(signer_of(job, rings, (&url, &manifest), &signature)?)
+            }
+        };
+        return listed(
+            image,
+            Expected::Listed {
+                manifest,
+                url,
+                signer,
+            },
+        );
+    }
+    Err(match unsigned.is_empty() {
+        true => Untrusted::NoManifest {
+            url: image.clone(),
+            tried: missing,
+        },
+        false => Untrusted::NoSignature {
+            url: image.clone(),
+            manifests: unsigned,
+        },
+    }
+    .into())
+}
+
+/// Who signed the manifest, if that is somebody to trust.
+fn signer_of(
+    job: &Job,
+    rings: &[Keyring],
+    (url, manifest): (&Url, &Manifest),
+    signature: &[u8],
+) -> Result<Signer, Error> {
+    let signer = openpgp::verify(rings, manifest.as_bytes(), signature, SystemTime::now());
+    let signer = signer.map_err(|cause| Untrusted::Signature {
+        manifest: url.clone(),
+        cause,
+    })?;
+    let who = signer.user_id.as_deref().unwrap_or("a key without a name");
+    let what = format_args!(
+        "signed by {who}, key {} of keyring {}",
+        signer.key, signer.keyring
+    );
+    job.reporter
+        .info(format_args!("The manifest {url} is {what}"));
+    Ok(signer)
+}
+
+/// Fails early, before the image is fetched, where the manifest does not speak of it.
+fn listed(image: &Url, expected: Expected) -> Result<Expected, Error> {
+    if let Expected::Listed { manifest, url, .. } = &expected {
+        let checked = manifest.digest_of(image.last_component().unwrap_or_default());
+        checked.map_err(|cause| Untrusted::Manifest {
+            url: image.clone(),
+            manifest: url.clone(),
+            cause,
+        })?;
+    }
+    Ok(expected)
+}
+
+/// The first of some small files that is there.
+fn fetch_first(fetcher: &Fetcher, urls: &[Url]) -> Result<Option<Vec<u8>>, Error> {
+    for url in urls {
+        if let Some(bytes) = fetch_small(fetcher, url)? {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
+}
+
+/// A small file, whole, if there is one. Begun again where its server stalls.
+fn fetch_small(fetcher: &Fetcher, url: &Url) -> Result<Option<Vec<u8>>, Error> {
+    loop {
+        let found = match fetcher.get(url, &[])? {
+            Answer::Found(found) => found,
+            Answer::NotModified { .. } | Answer::NotFound => return Ok(None),
+        };
+        match read_to_limit(found.body, SMALL_FILE_LIMIT_BYTES) {
+            Ok(bytes) => return Ok(Some(bytes)),
+            Err(error) => match Error::read(&url.to_string(), error) {
+                Error::Remote(Remote::Fetch(error)) => fetcher.pause_or_give_up(url, error)?,
+                error => return Err(error),
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_images_own_manifest_comes_before_its_directorys() {
+        let names = |url: &str| {
+            candidates(&url.parse().unwrap())
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            names("http://h/a/b.raw.xz?x"),
+            ["b.raw.xz.sha256", "SHA256SUMS"]
+        );
+        assert_eq!(names("http://h/"), ["SHA256SUMS"]);
+    }
+
+    #[test]
+    fn manifests_and_signatures_are_known_by_their_names() {
+        for name in [
+            "SHA256SUMS",
+            "a.raw.sha256",
+            "SHA256SUMS.gpg",
+            "a.sha256.asc",
+        ] {
+            assert!(is_manifest_or_signature(name), "{name}");
+        }
+        assert!(!is_manifest_or_signature("sha256.raw"));
+    }
+}
