@@ -1,0 +1,57 @@
+# make build   the static binary; the last line printed is its path
+# make demo    builds it and runs the main job for real, on small signed fixtures served from loopback
+# make check   formatting, lints and every tier of tests; installs what they need
+# make lint fmt bless docs install bench
+
+CARGO ?= cargo
+MACHINE := $(shell uname -m)
+SYSROOT := $(shell rustc --print sysroot 2>/dev/null)
+# The machine's musl target where Rust has it, else glibc; both are linked statically.
+MUSL := $(MACHINE)-unknown-linux-musl
+TARGET ?= $(if $(wildcard $(SYSROOT)/lib/rustlib/$(MUSL)/lib),$(MUSL),$(MACHINE)-unknown-linux-gnu)
+CARGO_TARGET_DIR ?= $(CURDIR)/target
+export CARGO_TARGET_DIR
+BINARY = $(abspath $(CARGO_TARGET_DIR))/$(TARGET)/release/importd
+DESTDIR ?=
+PREFIX ?= /usr
+
+.PHONY: build demo check lint fmt bless docs install bench
+
+# --target keeps the flags away from build scripts and procedural macros, which must load libraries.
+build:
+	RUSTFLAGS="$(RUSTFLAGS) -C target-feature=+crt-static" $(CARGO) build --locked --release --target $(TARGET)
+	@echo $(BINARY)
+
+demo: build
+	demo/run $(BINARY)
+
+check:
+	tests/install-tools
+	tests/run
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+
+fmt:
+	$(CARGO) fmt
+
+# Rewrites what is rendered or recorded; the difference is the review.
+bless:
+	IMPORTD_BLESS=1 $(CARGO) test --locked --lib ctl
+
+docs:
+	$(CARGO) doc --locked --no-deps
+
+bench: build
+	tests/bench $(BINARY)
+
+install: build
+	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/importd
+	ln -sf importd $(DESTDIR)$(PREFIX)/bin/importctl
+	install -D -m 0644 man/importctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/importctl.1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
+		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(BINARY) importctl --completion=bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/importctl
+	$(BINARY) importctl --completion=zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_importctl
+	$(BINARY) importctl --completion=fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/importctl.fish
