@@ -1,1 +1,234 @@
-//! tests of the codecs, in words
+//! Every fixture is decoded, and every damaged one refused, whatever the steps the bytes arrive in.
+
+use std::io::{BufReader, Read};
+
+use super::*;
+
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/codec/");
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{FIXTURES}{name}")).unwrap()
+}
+
+/// Decodes, with `step` bytes at a time from the source.
+fn decode(packed: &[u8], step: usize) -> Result<Vec<u8>, io::Error> {
+    let compression = sniff(&packed[..packed.len().min(MAGIC_LEN)]);
+    let mut decoded = Vec::new();
+    let source = BufReader::with_capacity(step, packed);
+    let mut reader = decoder(compression, source).map_err(io::Error::other)?;
+    reader.read_to_end(&mut decoded)?;
+    Ok(decoded)
+}
+
+fn decodes(name: &str, expected: &[u8]) {
+    for step in [1, 7, 4096, 1 << 20] {
+        let decoded = decode(&fixture(name), step);
+        assert!(
+            decoded.as_ref().is_ok_and(|decoded| decoded == expected),
+            "{name} in steps of {step}: {:?}",
+            decoded.err()
+        );
+    }
+}
+
+fn refuses(name: &str) -> String {
+    let mut messages = [1, 4096, 1 << 20].map(|step| match decode(&fixture(name), step) {
+        Ok(decoded) => panic!("{name} was taken, for {} bytes", decoded.len()),
+        Err(error) => {
+            assert!(Error::of(&error).is_some(), "{name}: {error:?}");
+            error.to_string()
+        }
+    });
+    messages.sort();
+    messages[0].clone()
+}
+
+#[test]
+fn whole_streams_are_decoded() {
+    let payload = fixture("payload.bin");
+    for name in [
+        "gzip.true.gz",
+        "gzip.fields.gz",
+        "gzip.padded.gz",
+        "xz.true.xz",
+        "zstd.true.zst",
+    ] {
+        decodes(name, &payload);
+    }
+}
+
+#[test]
+fn empty_and_one_byte_streams_are_decoded() {
+    for (stem, extension) in [("gzip", "gz"), ("xz", "xz"), ("zstd", "zst")] {
+        decodes(&format!("{stem}.empty.{extension}"), b"");
+        decodes(&format!("{stem}.one.{extension}"), b"x");
+    }
+}
+
+#[test]
+fn concatenated_streams_are_decoded_to_the_last() {
+    let payload = fixture("payload.bin");
+    let twice = [payload.as_slice(), &payload].concat();
+    for name in [
+        "gzip.twice.gz",
+        "xz.twice.xz",
+        "xz.padded.xz",
+        "zstd.twice.zst",
+        "zstd.mixed.zst",
+    ] {
+        decodes(name, &twice);
+    }
+}
+
+#[test]
+fn every_filter_and_check_of_xz_is_decoded() {
+    let payload = fixture("payload.bin");
+    let mut count = 0;
+    for entry in std::fs::read_dir(FIXTURES).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name.starts_with("xz.bcj-") || name.starts_with("xz.delta-") {
+            decodes(&name, &payload);
+            count += 1;
+        }
+    }
+    assert!(count >= 17, "only {count} filters were tried");
+    for name in [
+        "xz.none.xz",
+        "xz.crc32.xz",
+        "xz.crc64.xz",
+        "xz.sha256.xz",
+        "xz.blocks.xz",
+        "xz.sized-blocks.xz",
+    ] {
+        decodes(name, &payload);
+    }
+}
+
+#[test]
+fn zstd_with_and_without_checksum_sizes_skippable_frames_and_long_windows_is_decoded() {
+    let payload = fixture("payload.bin");
+    for name in [
+        "zstd.no-check.zst",
+        "zstd.sized.zst",
+        "zstd.skippable.zst",
+        "zstd.long-27.zst",
+    ] {
+        decodes(name, &payload);
+    }
+    decodes("zstd.only-skippable.zst", b"");
+}
+
+#[test]
+fn truncated_streams_are_refused() {
+    for (stem, extension) in [("gzip", "gz"), ("xz", "xz"), ("zstd", "zst")] {
+        for cut in ["cut", "half"] {
+            let message = refuses(&format!("{stem}.{cut}.{extension}"));
+            assert!(message.contains("truncated"), "{stem}.{cut}: {message}");
+        }
+    }
+    refuses("zstd.cut-skippable.zst");
+}
+
+#[test]
+fn every_truncation_of_a_stream_is_refused() {
+    for name in [
+        "gzip.true.gz",
+        "xz.true.xz",
+        "xz.sized-blocks.xz",
+        "zstd.true.zst",
+    ] {
+        let whole = fixture(name);
+        // Below the magic it is no stream of that format any more.
+        for length in (MAGIC_LEN..whole.len())
+            .step_by(13)
+            .chain(whole.len() - 12..whole.len())
+        {
+            assert!(
+                decode(&whole[..length], 4096).is_err(),
+                "{name} cut to {length} bytes was taken"
+            );
+        }
+    }
+}
+
+#[test]
+fn corrupted_streams_are_refused() {
+    let names = [
+        "gzip.forged.gz",
+        "gzip.length.gz",
+        "xz.forged.xz",
+        "xz.crc32.forged.xz",
+        "xz.crc64.forged.xz",
+    ];
+    for name in names.into_iter().chain([
+        "xz.sha256.forged.xz",
+        "xz.index.xz",
+        "zstd.forged.zst",
+        "zstd.checksum.zst",
+    ]) {
+        let message = refuses(name);
+        assert!(message.contains("corrupt"), "{name}: {message}");
+    }
+}
+
+#[test]
+fn whatever_follows_a_stream_is_refused() {
+    for name in [
+        "gzip.trailing.gz",
+        "xz.trailing.xz",
+        "xz.badly-padded.xz",
+        "zstd.trailing.zst",
+    ] {
+        refuses(name);
+    }
+    for name in ["gzip.true.gz", "xz.true.xz", "zstd.true.zst"] {
+        for tail in [
+            &b"\x01"[..],
+            b"\x1f",
+            b"\x1f\x8b",
+            b"\xfd",
+            b"\x28\xb5\x2f\xfd",
+            b"BZh91AY&SY",
+        ] {
+            let garbage = [fixture(name), tail.to_vec()].concat();
+            assert!(
+                decode(&garbage, 4096).is_err(),
+                "{name} followed by {tail:?} was taken"
+            );
+        }
+    }
+}
+
+#[test]
+fn windows_beyond_the_limits_are_refused_by_name() {
+    for (name, limit) in [
+        ("xz.huge-dictionary.xz", "256M"),
+        ("zstd.huge-window.zst", "128M"),
+    ] {
+        let message = refuses(name);
+        assert!(message.contains(limit), "{name}: {message}");
+    }
+}
+
+#[test]
+fn formats_that_are_not_supported_are_refused_by_name() {
+    for (name, format) in [("refused.bz2", "bzip2"), ("refused.lz4", "lz4")] {
+        assert!(refuses(name).starts_with(format), "{name}");
+    }
+}
+
+#[test]
+fn errors_of_the_source_pass_through_and_no_end_follows_an_error() {
+    struct Failing;
+    impl Read for Failing {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("the source's own"))
+        }
+    }
+    let whole = fixture("xz.true.xz");
+    let source = BufReader::new(whole[..200].chain(Failing));
+    let mut reader = decoder(Compression::Xz, source).unwrap();
+    let error = reader.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.to_string(), "the source's own");
+    assert!(reader.read(&mut [0; 1]).is_err());
+}
