@@ -1,0 +1,410 @@
+//! The one table of verbs and options. Parsing, `--help`, the completions and the manual page are all made from it.
+//!
+//! It names nothing of the crate, since the build script reads it too.
+
+/// What an argument may be completed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completes {
+    Nothing,
+    File,
+    Directory,
+    Words(&'static [&'static str]),
+}
+
+/// An option's identity, for whoever acts on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionId {
+    Class,
+    ClassMachine,
+    ClassPortable,
+    ClassSysext,
+    ClassConfext,
+    Verify,
+    Force,
+    ReadOnly,
+    KeepDownload,
+    NoKeepDownload,
+    RetryTimeout,
+    ImageRoot,
+    Root,
+    NoDaemon,
+    Quiet,
+    Json,
+    JsonByTerminal,
+    NoLegend,
+    NoPager,
+    NoAskPassword,
+    Completion,
+    Help,
+    Version,
+}
+
+/// One option.
+#[derive(Debug)]
+pub struct OptionSpec {
+    pub id: OptionId,
+    pub short: Option<char>,
+    pub long: Option<&'static str>,
+    /// What the option's value is called, if it takes one.
+    pub value: Option<&'static str>,
+    pub completes: Completes,
+    /// One line for `--help`, without a full stop.
+    pub help: &'static str,
+    /// Paragraphs for the manual page; empty where the help says it all.
+    pub manual: &'static [&'static str],
+}
+
+/// A verb's identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerbId {
+    PullRaw,
+    ImportRaw,
+    ListImages,
+    Help,
+}
+
+/// One verb.
+#[derive(Debug)]
+pub struct VerbSpec {
+    pub id: VerbId,
+    pub name: &'static str,
+    /// The arguments as they are shown; those in brackets may be left out.
+    pub arguments: &'static [&'static str],
+    pub completes: Completes,
+    pub help: &'static str,
+    pub manual: &'static [&'static str],
+}
+
+impl VerbSpec {
+    /// How many arguments there must be at least.
+    pub fn required(&self) -> usize {
+        self.arguments
+            .iter()
+            .filter(|argument| !argument.starts_with('['))
+            .count()
+    }
+}
+
+const CLASSES: Completes = Completes::Words(&["machine", "portable", "sysext", "confext"]);
+const BOOLEANS: Completes = Completes::Words(&["yes", "no"]);
+
+/// Every verb, in the order in which they are shown.
+pub const VERBS: [VerbSpec; 4] = [
+    VerbSpec {
+        id: VerbId::PullRaw,
+        name: "pull-raw",
+        arguments: &["URL", "[NAME]"],
+        completes: Completes::Nothing,
+        help: "Download a raw disk image",
+        manual: &[
+            "Downloads a raw disk image from an http, https or file URL, verifies it, and makes it available under NAME in the \
+             image directory of the class. The image may be packed with gzip, xz or zstd, which its first bytes tell; \
+             zeros in it become holes.",
+            "Without NAME, the last component of the URL without its suffixes (.raw, .img, .bin, .qcow2, .xz, .gz, .zst, \
+             .bz2) is the name. With - or an empty NAME only the pristine copy is kept.",
+            "A name that is taken is refused before anything is downloaded, unless --force is given. An interrupted \
+             download leaves nothing behind.",
+        ],
+    },
+    VerbSpec {
+        id: VerbId::ImportRaw,
+        name: "import-raw",
+        arguments: &["FILE", "[NAME]"],
+        completes: Completes::File,
+        help: "Import a raw disk image from a file",
+        manual: &[
+            "Imports a raw disk image, which may be packed like a downloaded one, from FILE, or from standard input if that is \
+             -. Without NAME the file's name without its suffixes is taken; standard input has none, so there NAME is needed.",
+            "Nothing is verified. Times and extended attributes of the file are kept, except those that record where a \
+             download came from and how far it was verified.",
+        ],
+    },
+    VerbSpec {
+        id: VerbId::ListImages,
+        name: "list-images",
+        arguments: &[],
+        completes: Completes::Nothing,
+        help: "List the images there are",
+        manual: &[
+            "Lists the images of all classes, or of the one that --class= names: those in the image directory and \
+             everywhere else where an image would be found.",
+        ],
+    },
+    VerbSpec {
+        id: VerbId::Help,
+        name: "help",
+        arguments: &[],
+        completes: Completes::Nothing,
+        help: "Show this help",
+        manual: &[],
+    },
+];
+
+/// Every option, in the order in which they are shown.
+pub const OPTIONS: [OptionSpec; 23] = [
+    OptionSpec {
+        id: OptionId::Class,
+        short: None,
+        long: Some("class"),
+        value: Some("CLASS"),
+        completes: CLASSES,
+        help: "What the image is: machine, portable, sysext or confext",
+        manual: &[
+            "Selects the class of the image and with it the directory: /var/lib/machines/ for machine, \
+             /var/lib/portables/ for portable, /var/lib/extensions/ for sysext and /var/lib/confexts/ for confext. \
+             Needed by every verb but list-images.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::ClassMachine,
+        short: Some('m'),
+        long: None,
+        value: None,
+        completes: Completes::Nothing,
+        help: "The same as --class=machine",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::ClassPortable,
+        short: Some('P'),
+        long: None,
+        value: None,
+        completes: Completes::Nothing,
+        help: "The same as --class=portable",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::ClassSysext,
+        short: Some('S'),
+        long: None,
+        value: None,
+        completes: Completes::Nothing,
+        help: "The same as --class=sysext",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::ClassConfext,
+        short: Some('C'),
+        long: None,
+        value: None,
+        completes: Completes::Nothing,
+        help: "The same as --class=confext",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::Verify,
+        short: None,
+        long: Some("verify"),
+        value: Some("MODE"),
+        completes: Completes::Words(&["signature", "checksum", "no"]),
+        help: "How to verify a download: signature, checksum, no, or its SHA-256 digest",
+        manual: &[
+            "With signature, the default, the image's checksum must stand in a manifest that is signed by a key of \
+             the keyrings. With checksum the manifest need not be signed. With no, nothing is checked. With 64 \
+             hexadecimal digits the download must have that SHA-256 digest, and no manifest is asked for. See \
+             VERIFICATION.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::Force,
+        short: None,
+        long: Some("force"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Replace an image that has the name",
+        manual: &[
+            "Replaces an existing image of the same name. The old image stays until the new one is whole, and is then \
+             replaced in one step.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::ReadOnly,
+        short: None,
+        long: Some("read-only"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Make the image read-only",
+        manual: &["Takes every write permission from the new image."],
+    },
+    OptionSpec {
+        id: OptionId::KeepDownload,
+        short: None,
+        long: Some("keep-download"),
+        value: Some("BOOL"),
+        completes: BOOLEANS,
+        help: "Whether to keep a pristine copy of the download",
+        manual: &[
+            "Keeps the download as it came under a hidden name made of its URL and entity tag, and makes the local image \
+             a copy of it, which shares its storage where the file system can. A later pull of the same URL uses it \
+             again while the server says that the image has not changed. On by default for machine, off for other classes.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::NoKeepDownload,
+        short: Some('N'),
+        long: None,
+        value: None,
+        completes: Completes::Nothing,
+        help: "The same as --keep-download=no",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::RetryTimeout,
+        short: None,
+        long: Some("retry-timeout"),
+        value: Some("TIME"),
+        completes: Completes::Nothing,
+        help: "How long to go on trying while the network fails",
+        manual: &[
+            "For how long failures that may pass are tried again, counted from the moment one is noticed, and begun anew \
+             whenever the download gets further. Takes seconds, or a value such as 2min. 0 never tries again. Defaults to \
+             one minute.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::ImageRoot,
+        short: None,
+        long: Some("image-root"),
+        value: Some("DIR"),
+        completes: Completes::Directory,
+        help: "Put images into this directory",
+        manual: &[
+            "Puts images into this directory instead of the class's own. Implies --no-daemon; raw images then need no \
+             privileges but that of writing there.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::Root,
+        short: None,
+        long: Some("root"),
+        value: Some("DIR"),
+        completes: Completes::Directory,
+        help: "Work on the system below this directory",
+        manual: &[
+            "Image directories, search paths and keyrings all lie below this directory, as if it were the root of the \
+             file system. Name look-up and TLS roots stay the running system's. Implies --no-daemon.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::NoDaemon,
+        short: None,
+        long: Some("no-daemon"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Run the transfer in this process",
+        manual: &[
+            "Runs the transfer in this very process, where Control-C aborts it. There is no daemon to talk to yet, so \
+             this is always so.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::Quiet,
+        short: Some('q'),
+        long: Some("quiet"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Say only what is wrong",
+        manual: &["Leaves out progress and every message that is neither a warning nor an error."],
+    },
+    OptionSpec {
+        id: OptionId::Json,
+        short: None,
+        long: Some("json"),
+        value: Some("MODE"),
+        completes: Completes::Words(&["short", "pretty", "off"]),
+        help: "Show lists as JSON: short, pretty or off",
+        manual: &[
+            "Shows lists as JSON, on one line with short and indented with pretty. Implies --no-legend.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::JsonByTerminal,
+        short: Some('j'),
+        long: None,
+        value: None,
+        completes: Completes::Nothing,
+        help: "The same as --json=pretty on a terminal, --json=short elsewhere",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::NoLegend,
+        short: None,
+        long: Some("no-legend"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Show lists without header and footer",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::NoPager,
+        short: None,
+        long: Some("no-pager"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Do not show output in a pager",
+        manual: &["Accepted for the sake of scripts: output never goes through a pager yet."],
+    },
+    OptionSpec {
+        id: OptionId::NoAskPassword,
+        short: None,
+        long: Some("no-ask-password"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Do not ask for a password",
+        manual: &[
+            "Accepted for the sake of scripts: without a daemon there is nothing to authenticate to.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::Completion,
+        short: None,
+        long: Some("completion"),
+        value: Some("SHELL"),
+        completes: Completes::Words(&["bash", "zsh", "fish"]),
+        help: "Print the completion script for bash, zsh or fish",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::Help,
+        short: Some('h'),
+        long: Some("help"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Show this help",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::Version,
+        short: None,
+        long: Some("version"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Show the version",
+        manual: &[],
+    },
+];
+
+/// The word that was probably meant: the nearest of the known ones, if at most two letters are wrong.
+pub fn similar<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.map(|candidate| (distance(word, candidate), candidate));
+    near.filter(|(distance, _)| *distance <= 2)
+        .min()
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters must be put in, taken out or changed to make one word the other. Long words are never near.
+fn distance(one: &str, other: &str) -> usize {
+    if one.len() > 64 {
+        return usize::MAX;
+    }
+    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
+    for (index, letter) in one.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
+        for (column, wanted) in other.chars().enumerate() {
+            let changed = diagonal + usize::from(letter != wanted);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
