@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::Keyring;
-use super::verify::SIGNATURE_LIMIT_BYTES;
+use super::signature::SIGNATURE_LIMIT_BYTES;
 use crate::terms::{Bytes, Fingerprint};
 
 /// No answer, or the answer no.
@@ -112,7 +112,7 @@ pub enum Refusal {
     )]
     Algorithm(String),
     #[error("the key was revoked ({0})")]
-    KeyRevoked(String),
+    KeyRevoked(&'static str),
     #[error("the key expired on {0}: look for a newer copy of it")]
     KeyExpired(Date),
     #[error("the key has no valid self-signature")]
@@ -124,7 +124,7 @@ pub enum Refusal {
     #[error("its subkey {0} never signed that it belongs to this key")]
     NoBackSignature(Fingerprint),
     #[error("its subkey {0} was revoked ({1})")]
-    SubkeyRevoked(Fingerprint, String),
+    SubkeyRevoked(Fingerprint, &'static str),
     #[error("its subkey {0} expired on {1}: look for a newer copy of the key")]
     SubkeyExpired(Fingerprint, Date),
     #[error("its subkey {0} is not meant for signing files")]
@@ -137,7 +137,7 @@ pub struct Date(pub u64);
 
 impl fmt::Display for Date {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Years are counted from March, so that the leap day is their last; 719468 days lie before 1970 from 0000-03-01.
+        // Years begin in March, so that the leap day is their last: 719468 days lie between 0000-03-01 and 1970.
         let days = self.0 / 86_400 + 719_468;
         let (era, day) = (days / 146_097, days % 146_097);
         let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;

@@ -6,14 +6,14 @@
 //! |---|---|---|
 //! | data signatures | versions 4 and 6, type 0x00 (binary) | version 3, text and every other type |
 //! | their digest | SHA-224, SHA-256, SHA-384, SHA-512 | MD5, SHA-1, RIPEMD-160, anything else |
-//! | keys | RSA of 2048 bits and more, Ed25519, ECDSA on P-256, P-384, P-521; versions 4 and 6 | shorter RSA, DSA, all else |
+//! | keys of versions 4 and 6 | RSA of 2048 bits and more, Ed25519, ECDSA on P-256, P-384, P-521 | shorter RSA, all else |
 //! | time | made after the key was, at most a day ahead of the clock, not expired | anything else |
 //! | critical subpackets | those understood here | the others, every critical notation among them |
 //! | primary key | one valid self-signature, over the key or a user ID | none, revoked in any keyring, expired |
 //! | signing key | flagged for signing; a primary key without any flags | other flags; a subkey without flags |
-//! | signing subkey | bound by the primary key, and it signed that back | unbound, no back-signature, revoked, expired |
+//! | signing subkey | bound by the primary key, and signed that back | unbound, no back-signature, revoked, expired |
 //! | self-signatures | digests as above, and SHA-1 inside a keyring | MD5, RIPEMD-160; SHA-1 in what was downloaded |
-//! | revocations | any digest, any reason, by the key or the revoker it appointed | those that do not verify |
+//! | revocations | any digest, reason and date, by the primary key, or of it by a revoker it appointed | forged ones |
 //! | keys sent along | subkeys of a primary key that is in a keyring | everything else; a subkey the keyring knows |
 //!
 //! SHA-1 self-signatures count inside keyrings because the administrator placed those, and keys in use still have them.
@@ -24,10 +24,12 @@
 
 mod armor;
 mod certificate;
+mod claims;
 mod error;
 mod keyring;
 mod packets;
 mod policy;
+mod signature;
 mod standing;
 mod verify;
 

@@ -3,16 +3,16 @@
 use std::cmp::Reverse;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use pgp::packet::{
-    KeyFlags, PublicKey, RevocationCode, Signature, SignatureType, SubpacketData, UserId,
-};
-use pgp::types::{KeyDetails, Tag};
+use pgp::packet::{KeyFlags, PublicKey, Signature, SignatureType, UserId};
+use pgp::types::Tag;
 
 use super::certificate::{Certificate, Origin, Subkey};
+use super::claims::{
+    created, embedded, flags, is_user_revocation, key_end, of_type, reason, revokers, signature_end,
+};
 use super::error::Date;
 use super::policy::{SKEW_SECONDS, check_algorithm, counts};
 use super::{Keyring, Refusal};
-use crate::terms::Fingerprint;
 
 /// The moment and the keyrings by which keys are judged.
 #[derive(Clone, Copy)]
@@ -121,20 +121,11 @@ impl<'a> Judge<'a> {
     /// A revocation of the primary key, by itself or by a revoker that it appointed and a keyring holds.
     fn revocation(self, certificate: &Certificate) -> Option<&Signature> {
         let primary = &certificate.primary;
+        let all = || self.keyrings.iter().flat_map(|ring| &ring.certificates);
         let revokers: Vec<&PublicKey> = of_type(&certificate.signatures, SignatureType::Key)
             .filter(|signature| signature.verify_key(primary).is_ok())
-            .flat_map(|signature| signature.config().into_iter())
-            .flat_map(|config| config.hashed_subpackets())
-            .filter_map(|subpacket| match &subpacket.data {
-                SubpacketData::RevocationKey(revoker) => {
-                    Some(Fingerprint::from_bytes(&revoker.fingerprint))
-                }
-                _ => None,
-            })
-            .filter_map(|fingerprint| {
-                let mut all = self.keyrings.iter().flat_map(|ring| &ring.certificates);
-                all.find(|other| other.fingerprint == fingerprint)
-            })
+            .flat_map(revokers)
+            .filter_map(|revoker| all().find(|other| other.fingerprint == revoker))
             .map(|revoker| &revoker.primary)
             .chain([primary])
             .collect();
@@ -187,66 +178,4 @@ impl<'a> Judge<'a> {
             .is_none_or(|end| end > self.now)
             .then_some(newest)
     }
-}
-
-/// When the signature was made, in seconds since 1970-01-01.
-pub(super) fn created(signature: &Signature) -> Option<u64> {
-    signature.created().map(|time| time.as_secs().into())
-}
-
-/// When the signature expires, if ever; a lifetime of zero is endless.
-pub(super) fn signature_end(signature: &Signature) -> Option<u64> {
-    let lifetime = signature.signature_expiration_time()?.as_secs();
-    let end = created(signature)? + u64::from(lifetime);
-    (lifetime != 0).then_some(end)
-}
-
-/// When a self-signature lets the key expire, if it does.
-fn key_end(key: &impl KeyDetails, signature: &Signature) -> Option<u64> {
-    let lifetime = signature.key_expiration_time()?.as_secs();
-    let end = u64::from(key.created_at().as_secs()) + u64::from(lifetime);
-    (lifetime != 0).then_some(end)
-}
-
-fn flags(signature: &Signature) -> Option<&KeyFlags> {
-    let mut subpackets = signature.config()?.hashed_subpackets();
-    subpackets.find_map(|subpacket| match &subpacket.data {
-        SubpacketData::KeyFlags(flags) => Some(flags),
-        _ => None,
-    })
-}
-
-/// Signatures inside a signature, also those that are not covered by it: each must verify by itself.
-fn embedded(signature: &Signature) -> impl Iterator<Item = &Signature> {
-    let config = signature.config().into_iter();
-    config
-        .flat_map(|config| {
-            config
-                .hashed_subpackets()
-                .chain(config.unhashed_subpackets())
-        })
-        .filter_map(|subpacket| match &subpacket.data {
-            SubpacketData::EmbeddedSignature(signature) => Some(&**signature),
-            _ => None,
-        })
-}
-
-fn of_type(signatures: &[Signature], kind: SignatureType) -> impl Iterator<Item = &Signature> {
-    let all = signatures.iter();
-    all.filter(move |signature| signature.typ() == Some(kind))
-}
-
-fn is_user_revocation(signature: &Signature) -> bool {
-    signature.typ() == Some(SignatureType::CertRevocation)
-}
-
-/// Why the key was revoked, in words.
-fn reason(revocation: &Signature) -> String {
-    let words = match revocation.revocation_reason_code() {
-        Some(RevocationCode::KeySuperseded) => "it was replaced by another",
-        Some(RevocationCode::KeyCompromised) => "its secret may be known to others",
-        Some(RevocationCode::KeyRetired) => "it is no longer used",
-        _ => "no reason was given",
-    };
-    words.to_owned()
 }

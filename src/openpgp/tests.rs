@@ -4,6 +4,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Error, Keyring, Malformed, Refusal, Signer, is_trusted, verify};
 
+mod crafted;
+mod mutated;
+
 const DAY: u64 = 86_400;
 
 /// 2026-06-01; the keys are of 2026-01-01, their signatures of 2026-01-10 unless the fixture is about time.
@@ -336,6 +339,12 @@ fn a_revoked_subkey_is_refused_and_its_primary_key_still_trusted() {
 fn a_revoked_user_id_is_not_the_one_named() {
     let signer = check(["revokeduid.pgp"], "revokeduid.sig", NOW).unwrap();
     assert_eq!(signer.user_id.unwrap(), "other <other@example.org>");
+}
+
+#[test]
+fn user_ids_are_escaped_for_terminals() {
+    let signer = check(["bidi.pgp"], "bidi.sig", NOW).unwrap();
+    assert_eq!(signer.user_id.unwrap(), "a\\u{202e}b <bidi@example.org>");
 }
 
 #[test]

@@ -1,26 +1,20 @@
 //! The question this room answers: did a key of these keyrings sign this message?
 
-use std::fmt;
+use std::collections::HashSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use pgp::crypto::hash::HashAlgorithm;
-use pgp::packet::{Packet, Signature, SignatureType, SubpacketData};
-use pgp::types::{KeyDetails, KeyId, VerifyingKey};
+use pgp::packet::{Signature, SignatureType};
+use pgp::types::VerifyingKey;
 
-use super::certificate::{Certificate, Origin, certificates};
+use super::certificate::Certificate;
+use super::claims::{created, signature_end};
 use super::error::Date;
-use super::packets::{self, Packets};
 use super::policy::{SKEW_SECONDS, check_algorithm, has_known_version, is_strong, is_understood};
-use super::standing::{Judge, created, signature_end};
-use super::{Error, Keyring, Malformed, Refusal, armor, keyring};
+use super::signature::{Issuer, SignatureFile};
+use super::standing::Judge;
+use super::{Error, Keyring, Refusal, keyring};
 use crate::terms::Fingerprint;
-
-/// The largest signature file looked at.
-pub(super) const SIGNATURE_LIMIT_BYTES: usize = 1 << 20;
-
-/// How many signatures of one file are looked at, and how many packets of keys sent along.
-const MAX_SIGNATURES: usize = 16;
-const MAX_BLOCK_PACKETS: usize = 256;
 
 /// Who signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,11 +87,13 @@ impl Question<'_> {
     fn answer(&self, sent_along: &[Certificate]) -> Result<Signer, Error> {
         let keyrings = self.judge.keyrings;
         let rings = keyrings.iter().flat_map(|ring| &ring.certificates);
-        let named = rings
+        let named: HashSet<&Fingerprint> = rings
             .chain(sent_along)
-            .filter(|certificate| self.issuer.is_in(certificate));
+            .filter(|certificate| self.issuer.is_in(certificate))
+            .map(|certificate| &certificate.fingerprint)
+            .collect();
         let mut closest = unknown(keyrings, self.issuer.to_string());
-        for Certificate { fingerprint, .. } in named {
+        for fingerprint in named {
             // A primary key that was sent along, and is in no keyring, is a stranger's.
             let Some((keyring, mut certificate)) = keyring::find(keyrings, fingerprint) else {
                 continue;
@@ -177,48 +173,6 @@ impl Question<'_> {
     }
 }
 
-/// Whose signature it claims to be: a hint where to look, proven by the arithmetic alone.
-struct Issuer {
-    fingerprints: Vec<Fingerprint>,
-    ids: Vec<KeyId>,
-}
-
-impl Issuer {
-    fn of(signature: &Signature) -> Self {
-        let fingerprints = signature.issuer_fingerprint().into_iter();
-        Self {
-            fingerprints: fingerprints
-                .map(|fingerprint| Fingerprint::from_bytes(fingerprint.as_bytes()))
-                .collect(),
-            ids: signature.issuer_key_id().into_iter().copied().collect(),
-        }
-    }
-
-    fn is(&self, key: &impl KeyDetails, fingerprint: &Fingerprint) -> bool {
-        if self.fingerprints.is_empty() {
-            self.ids.contains(&key.legacy_key_id())
-        } else {
-            self.fingerprints.contains(fingerprint)
-        }
-    }
-
-    fn is_in(&self, certificate: &Certificate) -> bool {
-        let mut subkeys = certificate.subkeys.iter();
-        self.is(&certificate.primary, &certificate.fingerprint)
-            || subkeys.any(|subkey| self.is(&subkey.key, &subkey.fingerprint))
-    }
-}
-
-impl fmt::Display for Issuer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.fingerprints.first(), self.ids.first()) {
-            (Some(fingerprint), _) => fingerprint.fmt(f),
-            (None, Some(id)) => f.write_str(&id.to_string().to_uppercase()),
-            (None, None) => f.write_str("(not named)"),
-        }
-    }
-}
-
 fn unknown(keyrings: &[Keyring], issuer: String) -> Error {
     let names: Vec<&str> = keyrings.iter().map(|ring| &*ring.name).collect();
     Error::UnknownKey {
@@ -233,60 +187,4 @@ fn refused(certificate: &Certificate, keyring: &str, reason: Refusal) -> Error {
         keyring: keyring.to_owned(),
         reason,
     }
-}
-
-/// A signature file: its signatures, and whatever keys came with them.
-struct SignatureFile {
-    /// Nothing stands for a packet that is not understood.
-    signatures: Vec<Option<Signature>>,
-    certificates: Vec<Certificate>,
-}
-
-impl SignatureFile {
-    fn parse(bytes: &[u8]) -> Result<Self, Error> {
-        if bytes.len() > SIGNATURE_LIMIT_BYTES {
-            return Err(Error::LargeSignature);
-        }
-        let bytes = armor::decode(bytes).map_err(Error::MalformedSignature)?;
-        let raw: Vec<_> = Packets(&bytes)
-            .collect::<Result<_, Malformed>>()
-            .map_err(Error::MalformedSignature)?;
-        // Signatures behind a key are about that key.
-        let signatures: Vec<_> = raw
-            .iter()
-            .take_while(|packet| packet.id != packets::PUBLIC_KEY)
-            .filter(|packet| packet.id == packets::SIGNATURE)
-            .take(MAX_SIGNATURES)
-            .map(|packet| match packet.parse() {
-                Some(Packet::Signature(signature)) => Some(signature),
-                _ => None,
-            })
-            .collect();
-        let blocks = signatures.iter().flatten().flat_map(key_blocks);
-        let certificates = blocks
-            .chain([&*bytes])
-            .filter(|block| Packets(block).take(MAX_BLOCK_PACKETS + 1).count() <= MAX_BLOCK_PACKETS)
-            .filter_map(|block| certificates(block, Origin::Download).ok())
-            .flatten()
-            .collect();
-        Ok(Self {
-            signatures,
-            certificates,
-        })
-    }
-}
-
-/// The keys inside a signature: GnuPG's Key Block subpackets, of type 38, behind an octet that is reserved.
-fn key_blocks(signature: &Signature) -> impl Iterator<Item = &[u8]> {
-    let config = signature.config().into_iter();
-    config
-        .flat_map(|config| {
-            config
-                .hashed_subpackets()
-                .chain(config.unhashed_subpackets())
-        })
-        .filter_map(|subpacket| match &subpacket.data {
-            SubpacketData::Other(38, block) => block.get(1..),
-            _ => None,
-        })
 }
