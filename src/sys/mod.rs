@@ -1,8 +1,9 @@
 //! The only room with `unsafe`: system calls that the safe crates leave to the C library.
 //!
 //! Each function here is the thinnest safe wrapper around one call; whatever rustix has is not here.
-#![allow(unsafe_code)]
 
+mod clock;
 mod signal;
 
+pub use clock::{LocalTime, local_time};
 pub use signal::SignalFd;

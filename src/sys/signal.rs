@@ -1,5 +1,7 @@
 //! SIGINT, SIGTERM and SIGHUP as a descriptor, so that they are polled like everything else.
 
+#![allow(unsafe_code)]
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::mem::MaybeUninit;
