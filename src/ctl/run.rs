@@ -9,12 +9,19 @@ use crate::sys::SignalFd;
 use crate::transfer::{Manager, Request, Settings};
 
 /// Runs a transfer to its end. SIGINT, SIGTERM and SIGHUP cancel it.
-pub(super) fn transfer(settings: Settings, request: Request, reporter: &Reporter) -> Result<(), Error> {
+pub(super) fn transfer(
+    settings: Settings,
+    request: Request,
+    reporter: &Reporter,
+) -> Result<(), Error> {
     // Before the first thread, which inherits the mask.
     let signals = SignalFd::stop_signals().map_err(Error::Signals)?;
     let transfer = Manager::new(settings).start(request, reporter.clone())?;
     loop {
-        let mut waited = [PollFd::new(&signals, PollFlags::IN), PollFd::new(&transfer, PollFlags::IN)];
+        let mut waited = [
+            PollFd::new(&signals, PollFlags::IN),
+            PollFd::new(&transfer, PollFlags::IN),
+        ];
         match poll(&mut waited, None) {
             Ok(_) | Err(Errno::INTR) => {}
             Err(error) => return Err(Error::Signals(error.into())),

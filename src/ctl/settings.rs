@@ -13,13 +13,25 @@ use crate::transfer::Settings;
 use crate::world::World;
 
 /// The settings of this run's transfers.
-pub(super) fn settings(world: &World, options: &Options, reporter: &Reporter) -> Result<Settings, Error> {
+pub(super) fn settings(
+    world: &World,
+    options: &Options,
+    reporter: &Reporter,
+) -> Result<Settings, Error> {
     let user_agent = concat!("importctl/", env!("CARGO_PKG_VERSION")).to_owned();
     let mut fetch = fetch::Config::new(user_agent, |name| world.variable(name));
     let span = |name: &str| time_span(world, name, reporter);
     fetch.stall = span("IMPORTD_STALL_TIMEOUT").unwrap_or(fetch.stall);
-    fetch.retry = options.retry_timeout.or_else(|| span("IMPORTD_RETRY_TIMEOUT")).unwrap_or(fetch.retry);
-    Ok(Settings { roots: roots(options)?, fetch, keyring: keyring(world)?, sync: sync(world, reporter) })
+    fetch.retry = options
+        .retry_timeout
+        .or_else(|| span("IMPORTD_RETRY_TIMEOUT"))
+        .unwrap_or(fetch.retry);
+    Ok(Settings {
+        roots: roots(options)?,
+        fetch,
+        keyring: keyring(world)?,
+        sync: sync(world, reporter),
+    })
 }
 
 /// The image roots that the options choose.
@@ -30,24 +42,41 @@ pub(super) fn roots(options: &Options) -> Result<Roots, Error> {
 
 /// The one keyring to trust, where there is one.
 fn keyring(world: &World) -> Result<Option<PathBuf>, Error> {
-    let Some(value) = world.variable("SYSTEMD_OPENPGP_KEYRING").filter(|value| !value.is_empty()) else {
+    let Some(value) = world
+        .variable("SYSTEMD_OPENPGP_KEYRING")
+        .filter(|value| !value.is_empty())
+    else {
         return Ok(None);
     };
     let path = PathBuf::from(&value);
-    let plain = path.components().all(|component| matches!(component, Component::RootDir | Component::Normal(_)));
-    if path.is_absolute() && plain { Ok(Some(path)) } else { Err(Error::Keyring(value)) }
+    let plain = path
+        .components()
+        .all(|component| matches!(component, Component::RootDir | Component::Normal(_)));
+    if path.is_absolute() && plain {
+        Ok(Some(path))
+    } else {
+        Err(Error::Keyring(value))
+    }
 }
 
 fn sync(world: &World, reporter: &Reporter) -> bool {
-    let Some(value) = world.variable("SYSTEMD_IMPORT_SYNC") else { return true };
+    let Some(value) = world.variable("SYSTEMD_IMPORT_SYNC") else {
+        return true;
+    };
     let parsed = parse_boolean(&value);
     parsed.unwrap_or_else(|error| {
-        reporter.warning(format_args!("$SYSTEMD_IMPORT_SYNC makes no sense, ignoring: {error}"));
+        reporter.warning(format_args!(
+            "$SYSTEMD_IMPORT_SYNC makes no sense, ignoring: {error}"
+        ));
         true
     })
 }
 
 fn time_span(world: &World, name: &str, reporter: &Reporter) -> Option<Duration> {
     let parsed = parse_time_span(&world.variable(name)?);
-    parsed.inspect_err(|error| reporter.warning(format_args!("${name} makes no sense, ignoring: {error}"))).ok()
+    parsed
+        .inspect_err(|error| {
+            reporter.warning(format_args!("${name} makes no sense, ignoring: {error}"))
+        })
+        .ok()
 }

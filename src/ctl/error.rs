@@ -1,0 +1,42 @@
+//! What importctl has to say when it fails.
+
+use std::io;
+
+use super::args;
+use crate::store;
+use crate::terms::{InvalidName, InvalidUrl};
+use crate::transfer;
+
+/// Every way in which a run of importctl ends with exit status 1.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    #[error(transparent)]
+    Args(#[from] args::Error),
+    #[error(
+        "no image class was given: choose one with --class= or its short form: machine (-m, /var/lib/machines/), portable \
+         (-P, /var/lib/portables/), sysext (-S, /var/lib/extensions/) or confext (-C, /var/lib/confexts/)"
+    )]
+    NoClass,
+    #[error(transparent)]
+    Url(#[from] InvalidUrl),
+    #[error(transparent)]
+    Name(#[from] InvalidName),
+    #[error("standard input has no name: give one for the image")]
+    NamelessInput,
+    #[error("`{0}` names a directory, and a raw image is a file")]
+    DirectoryNamed(String),
+    #[error("failed to open `{path}`: {cause}")]
+    Open { path: String, cause: io::Error },
+    #[error(
+        "$SYSTEMD_OPENPGP_KEYRING must be an absolute path without `.` and `..`, and it is `{0}`"
+    )]
+    Keyring(String),
+    #[error("failed to set up the handling of signals: {0}")]
+    Signals(io::Error),
+    #[error("failed to write to standard output: {0}")]
+    Output(io::Error),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error(transparent)]
+    Transfer(#[from] transfer::Error),
+}
