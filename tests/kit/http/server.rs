@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::io::{self, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 
 use super::super::service::{Gate, Service};
 use super::reply::After;
 use super::{Identity, Reply, Request, read_head};
+
+/// A port that is free.
+const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 /// An HTTP or HTTPS server on a port of its own. What no script covers is a 404. Ends when dropped, and with it every
 /// connection it has, also those that stall.
@@ -26,7 +29,12 @@ struct Book {
 
 impl Server {
     pub fn http() -> Self {
-        Self::start("http", |book, stream, gate| {
+        Self::http_at(LOCAL)
+    }
+
+    /// At another address of this machine; port 0 chooses one.
+    pub fn http_at(address: SocketAddr) -> Self {
+        Self::start("http", address, |book, stream, gate| {
             let _ = book.converse(stream, gate);
         })
     }
@@ -34,7 +42,7 @@ impl Server {
     /// On 127.0.0.1; `identity` says which names its certificate bears.
     pub fn https(identity: &Identity) -> Self {
         let config = identity.config();
-        Self::start("https", move |book, stream, gate| {
+        Self::start("https", LOCAL, move |book, stream, gate| {
             let mut stream = stream;
             let mut session = rustls::ServerConnection::new(config.clone()).unwrap();
             let mut tls = rustls::Stream::new(&mut session, &mut stream);
@@ -48,7 +56,7 @@ impl Server {
 
     /// Takes connections and says nothing at all on them, not even to a TLS greeting.
     pub fn mute(scheme: &'static str) -> Self {
-        Self::start(scheme, |_, stream, _| {
+        Self::start(scheme, LOCAL, |_, stream, _| {
             let mut stream = stream;
             let _ = io::copy(&mut stream, &mut io::sink());
         })
@@ -56,10 +64,10 @@ impl Server {
 
     fn start(
         scheme: &'static str,
+        address: SocketAddr,
         handler: impl Fn(&Book, &TcpStream, &Gate) + Send + Sync + 'static,
     ) -> Self {
         let book = Arc::new(Book::default());
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let service = Service::start(address, {
             let book = book.clone();
             move |stream, gate| handler(&book, stream, gate)

@@ -1,0 +1,12 @@
+//! The tests that need root: devices, ownership, mounts, full disks, name spaces. One at a time, since they share the
+//! machine: `cargo test --test root -- --test-threads=1`. Without root each is skipped and says so.
+#![allow(unreachable_pub)] // the kit's items are public to the tests
+#[path = "../kit/mod.rs"]
+mod kit;
+
+/// File systems of the test's own.
+mod mount;
+/// Networks of the test's own.
+mod network;
+/// The helpers above do what they say.
+mod the_helpers;

@@ -1,0 +1,109 @@
+//! Small file systems that are unmounted by themselves.
+
+use std::path::{Path, PathBuf};
+
+use crate::kit::{TempDir, tool};
+
+/// A mounted file system. Unmounted and gone on drop.
+pub struct Mount {
+    temp: TempDir,
+}
+
+impl Mount {
+    /// In memory, of that size.
+    #[track_caller]
+    pub fn tmpfs(bytes: u64) -> Self {
+        let mount = Self::prepare();
+        let options = format!("size={bytes},mode=0755");
+        tool(
+            "mount",
+            [
+                "-t",
+                "tmpfs",
+                "-o",
+                &options,
+                "importd-test",
+                &mount.place(),
+            ],
+        );
+        mount
+    }
+
+    /// ext4 on a loop device over a file of that size.
+    #[track_caller]
+    pub fn ext4(bytes: u64) -> Self {
+        Self::formatted(bytes, "mkfs.ext4", &["-q", "-E", "root_owner=0:0"])
+    }
+
+    /// Any file system whose tool takes the image's path last.
+    #[track_caller]
+    pub fn formatted(bytes: u64, mkfs: &str, options: &[&str]) -> Self {
+        let mount = Self::prepare();
+        let image = mount.temp.path().join("image");
+        std::fs::File::create(&image)
+            .unwrap()
+            .set_len(bytes)
+            .unwrap();
+        let image = image.to_str().unwrap();
+        tool(mkfs, options.iter().chain(&[image]));
+        tool("mount", ["-o", "loop", image, &mount.place()]);
+        mount
+    }
+
+    fn prepare() -> Self {
+        let temp = TempDir::new();
+        std::fs::create_dir(temp.path().join("mnt")).unwrap();
+        Self { temp }
+    }
+
+    /// Where it is mounted.
+    pub fn path(&self) -> PathBuf {
+        self.temp.path().join("mnt")
+    }
+
+    fn place(&self) -> String {
+        self.path().to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: a test that fails may have left a program inside. Nothing was mounted where a tool failed before.
+        let _ = std::process::Command::new("umount")
+            .args(["-l", &self.place()])
+            .output();
+    }
+}
+
+/// A loop device over a file. Detached on drop.
+pub struct LoopDevice {
+    path: String,
+    _temp: TempDir,
+}
+
+impl LoopDevice {
+    #[track_caller]
+    pub fn new(bytes: u64) -> Self {
+        let temp = TempDir::new();
+        let image = temp.path().join("image");
+        std::fs::File::create(&image)
+            .unwrap()
+            .set_len(bytes)
+            .unwrap();
+        let path = tool("losetup", ["--find", "--show", image.to_str().unwrap()]);
+        let path = String::from_utf8(path).unwrap().trim().to_owned();
+        Self { path, _temp: temp }
+    }
+
+    pub fn path(&self) -> &Path {
+        Path::new(&self.path)
+    }
+}
+
+impl Drop for LoopDevice {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("losetup")
+            .args(["-d", &self.path])
+            .output();
+    }
+}
