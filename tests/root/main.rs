@@ -1,6 +1,8 @@
 //! The tests that need root: devices, ownership, mounts, full disks, name spaces. One at a time, since they share the
 //! machine: `cargo test --test root -- --test-threads=1`. Without root each is skipped and says so.
 #![allow(unreachable_pub)] // the kit's items are public to the tests
+
+/// What the tests stand on.
 #[path = "../kit/mod.rs"]
 mod kit;
 

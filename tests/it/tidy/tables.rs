@@ -1,0 +1,98 @@
+//! Who may name whom. Rooms that are yet to be built stand here too, so that they start out right.
+
+const GROUND: &str = "terms stream codec format openpgp wire report term sys";
+const FACE: &str =
+    "terms stream codec format openpgp wire report term sys store transfer world multicall";
+
+/// Every room and the rooms it may import beside its own.
+pub(super) const ROOMS: &[(&str, &[&str])] = &[
+    ("terms", &[]),
+    ("sys", &[]),
+    ("stream", &["terms"]),
+    ("codec", &["terms stream"]),
+    ("format", &["terms stream"]),
+    ("openpgp", &["terms stream"]),
+    ("wire", &["terms stream"]),
+    ("report", &["terms stream"]),
+    ("term", &["terms stream"]),
+    ("fetch", &[GROUND]),
+    ("disk", &[GROUND]),
+    ("tree", &[GROUND, "disk"]),
+    ("store", &[GROUND, "disk tree"]),
+    (
+        "transfer",
+        &[
+            "terms stream codec format openpgp report sys",
+            "fetch disk tree store",
+        ],
+    ),
+    ("world", &["terms stream report term sys"]),
+    ("multicall", &["terms stream report term sys world"]),
+    ("daemon", &[FACE]),
+    ("ctl", &[FACE]),
+    ("helper", &[FACE]),
+    ("generator", &[FACE]),
+];
+
+/// What the table forbids and is let in all the same, and why.
+const LET_IN: &[(&str, &str, &str)] = &[(
+    "report",
+    "sys",
+    "a log line's local time is for the C library alone to tell",
+)];
+
+/// The faces, none of which may import another.
+pub(super) const FACES: [&str; 4] = ["daemon", "ctl", "helper", "generator"];
+
+/// Whether that room may import that other one; `None` if the table does not know it.
+pub(super) fn may_import(room: &str, other: &str) -> Option<bool> {
+    let (_, allowed) = ROOMS.iter().find(|(name, _)| *name == room)?;
+    ROOMS.iter().find(|(name, _)| *name == other)?;
+    let mut allowed = allowed.iter().flat_map(|names| names.split(' '));
+    let mut let_in = LET_IN.iter().map(|(guest, host, _)| (*guest, *host));
+    Some(
+        room == other
+            || allowed.any(|name| name == other)
+            || let_in.any(|pair| pair == (room, other)),
+    )
+}
+
+/// Every dependency and the rooms that name it: one, or more for a reason.
+pub(super) const CRATES: &[(&str, &str)] = &[
+    // System calls are needed wherever a descriptor is.
+    (
+        "rustix",
+        "sys report term fetch disk tree store transfer daemon ctl helper generator",
+    ),
+    ("libc", "sys"),
+    // Each room has its enum of errors.
+    ("thiserror", "*"),
+    ("ureq", "fetch"),
+    ("rustls", "fetch"),
+    ("webpki_roots", "fetch"),
+    ("pgp", "openpgp"),
+    ("sha2", "stream"),
+    ("flate2", "codec"),
+    ("lzma_rust2", "codec"),
+    ("zrip", "codec"),
+    // Messages, documents and tables are JSON alike.
+    ("serde_json", "wire format term"),
+    // Each face has its words.
+    ("lexopt", "daemon ctl helper generator"),
+];
+
+/// Where an absolute path may stand beside `src/world.rs`, and why.
+pub(super) const PATHS: &[(&str, &str)] = &[
+    (
+        "src/fetch/roots.rs",
+        "where distributions keep their CA bundles",
+    ),
+    (
+        "src/fetch/config.rs",
+        "the C library's own files, read from the host even under --root",
+    ),
+    (
+        "src/report/settings.rs",
+        "the journal's socket and the kernel's log, which tests replace",
+    ),
+];
