@@ -1,7 +1,7 @@
 //! A directory tree, attribute for attribute, as a value that can be compared and printed.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -140,8 +140,7 @@ impl fmt::Debug for Entry {
         for (name, value) in &self.xattrs {
             write!(f, "{name}={} ", value.escape_ascii())?;
         }
-        f.write_str(&self.content)?;
-        f.write_char('\n')
+        f.write_str(&self.content)
     }
 }
 
