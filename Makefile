@@ -23,7 +23,7 @@ build:
 	@echo $(BINARY)
 
 demo: build
-	demo/run $(BINARY)
+	$(CARGO) run --locked --quiet --example demo -- $(BINARY)
 
 check:
 	tests/install-tools

@@ -1,6 +1,6 @@
 //! Every fixture is decoded, and every damaged one refused, whatever the steps the bytes arrive in.
 
-use std::io::{BufReader, Read};
+use std::io::{self, BufReader, Read};
 
 use super::*;
 

@@ -5,11 +5,10 @@ use std::time::Duration;
 
 use super::Error;
 use super::args::Options;
-use crate::fetch;
 use crate::report::Reporter;
 use crate::store::Roots;
 use crate::terms::{parse_boolean, parse_time_span};
-use crate::transfer::Settings;
+use crate::transfer::{NetworkConfig, Settings};
 use crate::world::World;
 
 /// The settings of this run's transfers.
@@ -19,7 +18,7 @@ pub(super) fn settings(
     reporter: &Reporter,
 ) -> Result<Settings, Error> {
     let user_agent = concat!("importctl/", env!("CARGO_PKG_VERSION")).to_owned();
-    let mut fetch = fetch::Config::new(user_agent, |name| world.variable(name));
+    let mut fetch = NetworkConfig::new(user_agent, |name| world.variable(name));
     let span = |name: &str| time_span(world, name, reporter);
     fetch.stall = span("IMPORTD_STALL_TIMEOUT").unwrap_or(fetch.stall);
     fetch.retry = options

@@ -13,6 +13,7 @@ mod pull;
 mod request;
 mod verify;
 
+pub use crate::fetch::Config as NetworkConfig;
 pub use error::{Error, Local, Remote, Untrusted};
 pub use manager::{Manager, Transfer};
 pub use request::{ImportRaw, Origin, PullRaw, Request, Settings, Target};

@@ -33,11 +33,7 @@ impl Case {
         for name in ["root", "bin", "dir"] {
             fs::create_dir(temp.path().join(name)).unwrap();
         }
-        symlink(
-            env!("CARGO_BIN_EXE_importd"),
-            temp.path().join("bin/importctl"),
-        )
-        .unwrap();
+        symlink(built_binary(), temp.path().join("bin/importctl")).unwrap();
         Self {
             temp,
             server: OnceLock::new(),
@@ -154,7 +150,7 @@ impl Case {
     /// Runs the binary under its own name with these arguments alone, to its end.
     #[track_caller]
     pub fn importd<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Outcome {
-        let program = Path::new(env!("CARGO_BIN_EXE_importd"));
+        let program = Path::new(built_binary());
         self.launch(program, arguments).wait()
     }
 
@@ -192,4 +188,9 @@ impl Case {
         }
         text
     }
+}
+
+/// The binary that cargo builds for the tests. Examples share the kit and run none through it.
+fn built_binary() -> &'static str {
+    option_env!("CARGO_BIN_EXE_importd").unwrap_or("importd")
 }

@@ -5,6 +5,7 @@
 //! host's own name.
 
 mod exchange;
+mod failure;
 mod hosts;
 mod message;
 mod settings;
@@ -12,6 +13,8 @@ mod settings;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+
+pub use failure::Failure;
 
 use exchange::{Reply, ask};
 use settings::Settings;
@@ -21,32 +24,6 @@ use crate::stream::{Cancel, Cancelled, read_to_limit};
 
 /// Larger hosts and resolv.conf files are an error.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
-
-/// Why a name has no address.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    #[error("it is no valid name of a host")]
-    Invalid,
-    #[error("name server {server} knows no address of that name; check the spelling")]
-    Unknown { server: IpAddr },
-    #[error("name server {server} refused to answer with code {code}")]
-    Refused { server: IpAddr, code: u8 },
-    #[error(
-        "name server {server} did not answer in time; check the network and the servers resolv.conf names"
-    )]
-    NoAnswer { server: IpAddr },
-    #[error("failed to ask name server {server}: {cause}")]
-    Ask { server: IpAddr, cause: io::Error },
-    #[error("failed to read `{}`: {cause}", path.display())]
-    Read { path: PathBuf, cause: io::Error },
-}
-
-impl Failure {
-    /// Whether asking again may help. An unknown name counts: early at boot name servers deny what they know later.
-    pub fn is_transient(&self) -> bool {
-        !matches!(self, Self::Invalid | Self::Read { .. })
-    }
-}
 
 /// Where names are looked up. Both files are read afresh each time.
 #[derive(Clone, Debug)]

@@ -1,0 +1,34 @@
+//! What is wrong with packed data, by kind.
+
+use std::io;
+
+use crate::terms::{Bytes, Compression};
+
+/// Why packed bytes could not be unpacked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0} is not supported: unpack the image first, or pack it with gzip, xz or zstd")]
+    Unsupported(Compression),
+    #[error("the {0} data end too early: the file is truncated, fetch it again")]
+    Truncated(Compression),
+    #[error("the {0} data are corrupt ({1}): fetch the file again, or ask whoever made it")]
+    Corrupt(Compression, io::Error),
+    #[error(
+        "the {0} data are followed by something else: the file is damaged, or not one that may be trusted"
+    )]
+    TrailingGarbage(Compression),
+    #[error(
+        "the {compression} data need a window beyond the limit of {limit}: pack the image with a smaller dictionary"
+    )]
+    WindowTooLarge {
+        compression: Compression,
+        limit: Bytes,
+    },
+}
+
+impl Error {
+    /// The codec's error inside an I/O error that one of its readers returned, if it is one.
+    pub fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
