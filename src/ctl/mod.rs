@@ -2,11 +2,13 @@
 
 mod args;
 mod error;
-pub mod options;
+mod list_images;
+mod options;
 mod run;
 mod settings;
 mod transfer;
 
+use std::io::stderr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -15,28 +17,33 @@ use error::Error;
 use options::VerbId;
 
 use crate::multicall::VERSION;
-use crate::report::{Log, Progress, Record, Reporter, Settings, Sink};
+use crate::report::{Reporter, Settings, Sink};
+use crate::term::{Screen, Terminal};
 use crate::world::World;
 
 /// importctl(1).
 pub fn main(world: &World) -> ExitCode {
-    let (log_settings, warnings) = Settings::parse(|name| world.variable(name));
+    let variable = |name: &str| world.variable(name);
     let invocation = args::parse(&world.args);
     let quiet = invocation
         .as_ref()
         .is_ok_and(|invocation| invocation.options.quiet);
-    let log_settings = if quiet {
-        log_settings.quiet()
-    } else {
-        log_settings
-    };
-    let reporter = Reporter::new(Arc::new(Plain(Log::new(log_settings, "importctl", false))));
+    let (settings, warnings) = Settings::parse(variable);
+    let settings = if quiet { settings.quiet() } else { settings };
+    let screen = Arc::new(Screen::new(
+        settings,
+        "importctl",
+        Terminal::stderr(variable),
+        Box::new(stderr()),
+    ));
+    let reporter = Reporter::new(Arc::clone(&screen) as Arc<dyn Sink>);
     for warning in warnings {
         reporter.warning(warning);
     }
     let result = invocation
         .map_err(Error::from)
         .and_then(|invocation| run(world, invocation, &reporter));
+    screen.finish();
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -46,37 +53,27 @@ pub fn main(world: &World) -> ExitCode {
     }
 }
 
-struct Plain(Log);
-impl Sink for Plain {
-    fn log(&self, record: &Record<'_>) {
-        self.0.write(record, |text| {
-            let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes());
-        });
-    }
-    fn progress(&self, _: Progress) {}
-}
-
 fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(), Error> {
     let Invocation { action, options } = invocation;
-    let (verb, arguments) = match action {
+    let request = match action {
         Action::Version => {
             return world
                 .print(&format!("importd {VERSION}\n"))
                 .map_err(Error::Output);
         }
-        Action::Help => return Ok(()),
-        Action::Completion(_) => return Ok(()),
-        Action::Verb(verb, arguments) => (verb, arguments),
-    };
-    let request = match verb {
-        VerbId::PullRaw => transfer::pull_raw(&options, &arguments)?,
-        VerbId::ImportRaw => transfer::import_raw(&options, &arguments)?,
-        VerbId::ListImages => return Ok(()),
-        VerbId::Help => return Ok(()),
+        Action::Help | Action::Verb(VerbId::Help, _) => return help(world),
+        Action::Completion(_shell) => return Ok(()),
+        Action::Verb(VerbId::ListImages, _) => return list_images::list_images(world, &options),
+        Action::Verb(VerbId::PullRaw, arguments) => transfer::pull_raw(&options, &arguments)?,
+        Action::Verb(VerbId::ImportRaw, arguments) => transfer::import_raw(&options, &arguments)?,
     };
     run::transfer(
         settings::settings(world, &options, reporter)?,
         request,
         reporter,
     )
+}
+
+fn help(world: &World) -> Result<(), Error> {
+    world.print("(being written)\n").map_err(Error::Output)
 }

@@ -41,6 +41,7 @@ impl Roots {
             path: root.to_owned(),
             cause,
         })?;
+        let base_path = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         let image_root = image_root.map(std::path::absolute).transpose();
         let image_root = image_root.map_err(|cause| Error::OpenRoot {
             path: root.to_owned(),
@@ -48,7 +49,7 @@ impl Roots {
         })?;
         Ok(Self {
             base: Arc::new(base.into()),
-            base_path: root.to_owned(),
+            base_path,
             image_root,
         })
     }

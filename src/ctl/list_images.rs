@@ -1,0 +1,66 @@
+//! `list-images`: what there is, as a table or as JSON.
+
+use super::Error;
+use super::args::{Json, Options};
+use super::settings::roots;
+use crate::store::Image;
+use crate::term::{Cell, Column, JsonLayout, Table, Terminal};
+use crate::terms::ImageClass;
+use crate::world::World;
+
+const COLUMNS: [Column; 9] = [
+    Column::new("CLASS", "class"),
+    Column::new("NAME", "name"),
+    Column::new("TYPE", "type"),
+    Column::new("PATH", "path"),
+    Column::new("RO", "ro"),
+    Column::new("CRTIME", "crtime"),
+    Column::new("MTIME", "mtime"),
+    Column::new("USAGE", "usage").right(),
+    Column::new("LIMIT", "limit").right(),
+];
+
+/// Lists the images of one class, or of all.
+pub(super) fn list_images(world: &World, options: &Options) -> Result<(), Error> {
+    let roots = roots(options)?;
+    let mut classes = options
+        .class
+        .map_or_else(|| ImageClass::ALL.to_vec(), |class| vec![class]);
+    classes.sort();
+    let mut table = Table::new(COLUMNS);
+    for class in classes {
+        for image in roots.images(class)? {
+            table.push(row(&image));
+        }
+    }
+    let terminal = Terminal::stdout(|name| world.variable(name));
+    let text = match options.json {
+        Json::Short => table.json(JsonLayout::Short),
+        Json::Pretty => table.json(JsonLayout::Pretty),
+        Json::ByTerminal if terminal.is_tty => table.json(JsonLayout::Pretty),
+        Json::ByTerminal => table.json(JsonLayout::Short),
+        Json::Off if options.no_legend => table.text(&terminal, false),
+        Json::Off if table.is_empty() => "No images.\n".to_owned(),
+        Json::Off => format!(
+            "{}\n{} images listed.\n",
+            table.text(&terminal, true),
+            table.len()
+        ),
+    };
+    world.print(&text).map_err(Error::Output)
+}
+
+fn row(image: &Image) -> [Cell; 9] {
+    let bytes = |size: Option<u64>| size.map_or(Cell::Empty, Cell::Bytes);
+    [
+        Cell::Text(image.class.to_string()),
+        Cell::Text(image.name.to_string()),
+        Cell::Text(image.kind.as_str().to_owned()),
+        Cell::Path(image.path.to_string_lossy().into_owned()),
+        Cell::ReadOnly(image.read_only),
+        Cell::Timestamp(image.created_us),
+        Cell::Timestamp(image.modified_us),
+        bytes(image.usage_bytes),
+        bytes(image.limit_bytes),
+    ]
+}
