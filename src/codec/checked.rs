@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use super::{Error, xz, zstd};
+use super::{Error, zstd};
 use crate::terms::Compression;
 
 /// Turns a library's complaint about the data into an [`Error`] and leaves the source's own errors alone.
@@ -25,10 +25,6 @@ impl<R> Checked<R> {
 
     fn explain(&self, error: io::Error) -> io::Error {
         let of_data = match error.kind() {
-            _ if xz::is_window_too_large(&error) => Error::WindowTooLarge {
-                compression: Compression::Xz,
-                limit: xz::WINDOW_LIMIT,
-            },
             _ if zstd::is_window_too_large(&error) => Error::WindowTooLarge {
                 compression: Compression::Zstd,
                 limit: zstd::WINDOW_LIMIT,

@@ -31,7 +31,7 @@ pub fn decoder<'a>(
     Ok(match compression {
         Compression::Uncompressed => Box::new(source),
         Compression::Gzip => Box::new(Checked::new(compression, gzip::Decoder::new(source))),
-        Compression::Xz => Box::new(Checked::new(compression, xz::decoder(source))),
+        Compression::Xz => Box::new(Checked::new(compression, xz::Decoder::new(source))),
         Compression::Zstd => Box::new(Checked::new(compression, zstd::decoder(source))),
         Compression::Bzip2 | Compression::Lz4 => return Err(Error::Unsupported(compression)),
     })
