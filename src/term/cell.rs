@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Paint, Terminal, ellipsize, ellipsize_middle};
-use crate::report::printable;
+use crate::report::{is_printable, printable};
 use crate::sys::{LocalTime, local_time};
 use crate::terms::{Bytes, Percent};
 
@@ -81,7 +81,7 @@ impl Cell {
         let mut json = String::new();
         for c in value.to_string().chars() {
             // Only inside strings, and all of them below U+10000.
-            if crate::report::is_printable(c) {
+            if is_printable(c) {
                 json.push(c);
             } else {
                 json.push_str(&format!("\\u{:04x}", u32::from(c)));
