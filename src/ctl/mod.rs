@@ -1,8 +1,17 @@
 //! importctl: words in, requests and tables out. It decides nothing about images.
 
 mod args;
+#[cfg(test)] // the build script renders them
+mod completions;
 mod error;
+mod help;
 mod list_images;
+#[cfg(test)] // a test renders it
+mod manual;
+#[allow(
+    dead_code,
+    reason = "scripts and page need more of it than the program"
+)]
 mod options;
 mod run;
 mod settings;
@@ -62,7 +71,11 @@ fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(),
                 .map_err(Error::Output);
         }
         Action::Help | Action::Verb(VerbId::Help, _) => return help(world),
-        Action::Completion(_shell) => return Ok(()),
+        Action::Completion(shell) => {
+            return world
+                .print(help::completion(&shell)?)
+                .map_err(Error::Output);
+        }
         Action::Verb(VerbId::ListImages, _) => return list_images::list_images(world, &options),
         Action::Verb(VerbId::PullRaw, arguments) => transfer::pull_raw(&options, &arguments)?,
         Action::Verb(VerbId::ImportRaw, arguments) => transfer::import_raw(&options, &arguments)?,
@@ -75,5 +88,6 @@ fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(),
 }
 
 fn help(world: &World) -> Result<(), Error> {
-    world.print("(being written)\n").map_err(Error::Output)
+    let terminal = Terminal::stdout(|name| world.variable(name));
+    world.print(&help::help(&terminal)).map_err(Error::Output)
 }

@@ -4,7 +4,7 @@
 
 /// What an argument may be completed with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Completes {
+pub(super) enum Completes {
     Nothing,
     File,
     Directory,
@@ -13,7 +13,7 @@ pub enum Completes {
 
 /// An option's identity, for whoever acts on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OptionId {
+pub(super) enum OptionId {
     Class,
     ClassMachine,
     ClassPortable,
@@ -41,22 +41,22 @@ pub enum OptionId {
 
 /// One option.
 #[derive(Debug)]
-pub struct OptionSpec {
-    pub id: OptionId,
-    pub short: Option<char>,
-    pub long: Option<&'static str>,
+pub(super) struct OptionSpec {
+    pub(super) id: OptionId,
+    pub(super) short: Option<char>,
+    pub(super) long: Option<&'static str>,
     /// What the option's value is called, if it takes one.
-    pub value: Option<&'static str>,
-    pub completes: Completes,
+    pub(super) value: Option<&'static str>,
+    pub(super) completes: Completes,
     /// One line for `--help`, without a full stop.
-    pub help: &'static str,
+    pub(super) help: &'static str,
     /// Paragraphs for the manual page; empty where the help says it all.
-    pub manual: &'static [&'static str],
+    pub(super) manual: &'static [&'static str],
 }
 
 /// A verb's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VerbId {
+pub(super) enum VerbId {
     PullRaw,
     ImportRaw,
     ListImages,
@@ -65,19 +65,19 @@ pub enum VerbId {
 
 /// One verb.
 #[derive(Debug)]
-pub struct VerbSpec {
-    pub id: VerbId,
-    pub name: &'static str,
+pub(super) struct VerbSpec {
+    pub(super) id: VerbId,
+    pub(super) name: &'static str,
     /// The arguments as they are shown; those in brackets may be left out.
-    pub arguments: &'static [&'static str],
-    pub completes: Completes,
-    pub help: &'static str,
-    pub manual: &'static [&'static str],
+    pub(super) arguments: &'static [&'static str],
+    pub(super) completes: Completes,
+    pub(super) help: &'static str,
+    pub(super) manual: &'static [&'static str],
 }
 
 impl VerbSpec {
     /// How many arguments there must be at least.
-    pub fn required(&self) -> usize {
+    pub(super) fn required(&self) -> usize {
         self.arguments
             .iter()
             .filter(|argument| !argument.starts_with('['))
@@ -89,7 +89,7 @@ const CLASSES: Completes = Completes::Words(&["machine", "portable", "sysext", "
 const BOOLEANS: Completes = Completes::Words(&["yes", "no"]);
 
 /// Every verb, in the order in which they are shown.
-pub const VERBS: [VerbSpec; 4] = [
+pub(super) const VERBS: [VerbSpec; 4] = [
     VerbSpec {
         id: VerbId::PullRaw,
         name: "pull-raw",
@@ -141,7 +141,7 @@ pub const VERBS: [VerbSpec; 4] = [
 ];
 
 /// Every option, in the order in which they are shown.
-pub const OPTIONS: [OptionSpec; 23] = [
+pub(super) const OPTIONS: [OptionSpec; 23] = [
     OptionSpec {
         id: OptionId::Class,
         short: None,
@@ -385,7 +385,7 @@ pub const OPTIONS: [OptionSpec; 23] = [
 ];
 
 /// The word that was probably meant: the nearest of the known ones, if at most two letters are wrong.
-pub fn similar<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn similar<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.map(|candidate| (distance(word, candidate), candidate));
     near.filter(|(distance, _)| *distance <= 2)
         .min()
