@@ -35,11 +35,19 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// What the table forbids and is let in all the same, and why.
-const LET_IN: &[(&str, &str, &str)] = &[(
-    "report",
-    "sys",
-    "a log line's local time is for the C library alone to tell",
-)];
+const LET_IN: &[(&str, &str, &str)] = &[
+    (
+        "report",
+        "sys",
+        "a log line's local time is for the C library alone to tell",
+    ),
+    ("term", "sys", "so is a table's"),
+    (
+        "term",
+        "report",
+        "the bar makes room for log lines, and their control characters are escaped alike",
+    ),
+];
 
 /// The faces, none of which may import another.
 pub(super) const FACES: [&str; 4] = ["daemon", "ctl", "helper", "generator"];
