@@ -61,8 +61,8 @@ pub struct Table {
     rows: Vec<Vec<Cell>>,
 }
 
-/// No column is shortened below this many columns of the terminal.
-const LEAST_WIDTH: usize = 8;
+/// No column is shortened below this many columns of the terminal: words of classes and types stay whole.
+const LEAST_WIDTH: usize = 12;
 
 impl Table {
     pub fn new(columns: impl Into<Vec<Column>>) -> Self {

@@ -133,7 +133,7 @@ fn json_is_laid_out_with_tabs_or_on_one_line() {
 
 #[test]
 fn a_narrow_terminal_shortens_what_is_long_and_only_text() {
-    for columns in ["50", "45"] {
+    for columns in ["50", "46"] {
         let text = images().text(&tty(columns, "0", "0"), true);
         let limit: usize = columns.parse().unwrap();
         assert!(text.lines().all(|line| width(line) <= limit), "{text}");
