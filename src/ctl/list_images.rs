@@ -3,6 +3,7 @@
 use super::Error;
 use super::args::{Json, Options};
 use super::settings::roots;
+use crate::report::Reporter;
 use crate::store::Image;
 use crate::term::{Cell, Column, JsonLayout, Table, Terminal};
 use crate::terms::ImageClass;
@@ -16,21 +17,34 @@ const COLUMNS: [Column; 9] = [
     Column::new("RO", "ro"),
     Column::new("CRTIME", "crtime"),
     Column::new("MTIME", "mtime"),
-    Column::new("USAGE", "usage").right(),
-    Column::new("LIMIT", "limit").right(),
+    Column::new("USAGE", "usage"),
+    Column::new("LIMIT", "limit"),
 ];
 
 /// Lists the images of one class, or of all.
-pub(super) fn list_images(world: &World, options: &Options) -> Result<(), Error> {
+pub(super) fn list_images(
+    world: &World,
+    options: &Options,
+    reporter: &Reporter,
+) -> Result<(), Error> {
     let roots = roots(options)?;
-    let mut classes = options
-        .class
-        .map_or_else(|| ImageClass::ALL.to_vec(), |class| vec![class]);
-    classes.sort();
+    let classes = match options.class {
+        Some(class) => vec![class],
+        // A directory says nothing about what the images in it are for.
+        None if options.image_root.is_some() => vec![ImageClass::Machine],
+        None => ImageClass::BY_NAME.to_vec(),
+    };
     let mut table = Table::new(COLUMNS);
     for class in classes {
-        for image in roots.images(class)? {
-            table.push(row(&image));
+        match roots.images(class) {
+            Ok(images) => images.iter().for_each(|image| table.push(row(image))),
+            // Of all classes, those that can be read are better than none.
+            Err(error) if options.class.is_none() => {
+                reporter.warning(format_args!(
+                    "The {class} images cannot be listed, ignoring: {error}"
+                ));
+            }
+            Err(error) => return Err(error.into()),
         }
     }
     let terminal = Terminal::stdout(|name| world.variable(name));

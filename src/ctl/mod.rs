@@ -76,7 +76,9 @@ fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(),
                 .print(help::completion(&shell)?)
                 .map_err(Error::Output);
         }
-        Action::Verb(VerbId::ListImages, _) => return list_images::list_images(world, &options),
+        Action::Verb(VerbId::ListImages, _) => {
+            return list_images::list_images(world, &options, reporter);
+        }
         Action::Verb(VerbId::PullRaw, arguments) => transfer::pull_raw(&options, &arguments)?,
         Action::Verb(VerbId::ImportRaw, arguments) => transfer::import_raw(&options, &arguments)?,
     };

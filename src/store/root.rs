@@ -65,14 +65,15 @@ impl Roots {
     }
 
     /// Every directory in which images of this class are looked for, first match first; missing ones are left out.
+    /// An `image_root` is looked at alone.
     pub fn search(&self, class: ImageClass) -> Result<Vec<ImageRoot>, Error> {
         let mut found = Vec::new();
-        if self
-            .image_root
-            .as_ref()
-            .is_some_and(|image_root| image_root.is_dir())
-        {
-            found.push(self.target(class)?);
+        if let Some(image_root) = &self.image_root {
+            return if image_root.is_dir() {
+                Ok(vec![self.target(class)?])
+            } else {
+                Ok(found)
+            };
         }
         for parent in search_parents(class) {
             let relative = Path::new(parent).join(class.directory());

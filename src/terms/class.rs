@@ -4,9 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// What an image is for, which decides the directory it lies in (`importctl(1)`, table "Classes and Directories").
-///
-/// Ordered by name, which is the order in which tables list them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ImageClass {
     /// A configuration extension for `/etc`, `systemd-confext(8)`.
     Confext,
@@ -21,6 +19,9 @@ pub enum ImageClass {
 impl ImageClass {
     /// Every class, in the order in which manuals and messages name them.
     pub const ALL: [Self; 4] = [Self::Machine, Self::Portable, Self::Sysext, Self::Confext];
+
+    /// The same in the order of their words, in which tables list them.
+    pub const BY_NAME: [Self; 4] = [Self::Confext, Self::Machine, Self::Portable, Self::Sysext];
 
     /// The word used in options, on the bus and in JSON.
     pub fn as_str(self) -> &'static str {

@@ -17,8 +17,9 @@ fn assert_cancelled_at_once(case: &Case, url: &str) {
     let cancel = case.cancel.clone();
     let canceller = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(200));
+        let now = Instant::now();
         cancel.cancel();
-        Instant::now()
+        now
     });
     match case.fetcher.get(&url, &[]) {
         Ok(Answer::Found(mut found)) => {
