@@ -232,3 +232,38 @@ fn errors_of_the_source_pass_through_and_no_end_follows_an_error() {
     assert_eq!(error.to_string(), "the source's own");
     assert!(reader.read(&mut [0; 1]).is_err());
 }
+
+#[test]
+fn no_damage_makes_a_decoder_panic_or_return_another_image() {
+    let payload = fixture("payload.bin");
+    let mut random = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        usize::try_from(random % below as u64).unwrap()
+    };
+    let names = [
+        "gzip.true.gz",
+        "xz.true.xz",
+        "xz.sized-blocks.xz",
+        "xz.bcj-x86-delta.xz",
+        "xz.sha256.xz",
+        "zstd.true.zst",
+    ];
+    for name in names {
+        let whole = fixture(name);
+        for _ in 0..400 {
+            let mut damaged = whole.clone();
+            for _ in 0..=next(3) {
+                // Past the magic: without that it is a plain file.
+                let at = MAGIC_LEN + next(damaged.len() - MAGIC_LEN);
+                damaged[at] ^= 1 << next(8);
+            }
+            if let Ok(decoded) = decode(&damaged, 4096) {
+                // Fields that say nothing about the data, such as gzip's time, may change.
+                assert!(decoded == payload, "{name}");
+            }
+        }
+    }
+}
