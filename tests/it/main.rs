@@ -5,7 +5,21 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+/// Packed images, whole and broken, and the holes in what comes of them.
+mod formats;
+/// Importing from files and pipes.
+mod import;
+/// Kept copies: when one is used instead of another download.
+mod kept;
+/// One binary, several names.
+mod multicall;
+/// Names of images, derived and given.
+mod names;
+/// Pulling over each scheme.
+mod pull;
 /// The kit itself: its servers misbehave as told.
 mod the_kit;
 /// The house's rules, held over the source as text.
 mod tidy;
+/// Checksums, signatures and keyrings.
+mod verify;
