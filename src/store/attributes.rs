@@ -34,7 +34,7 @@ pub struct Source {
 impl Source {
     /// Writes the record of origin. Returns whether the file system keeps such attributes at all.
     pub(super) fn write(&self, file: &File) -> io::Result<bool> {
-        let mut kept = set(file, SOURCE_URL, self.url.as_str().as_bytes())?;
+        let mut kept = set(file, SOURCE_URL, self.url.to_string().as_bytes())?;
         if let Some(etag) = &self.etag {
             kept &= set(file, SOURCE_ETAG, etag.as_str().as_bytes())?;
         }
@@ -46,7 +46,7 @@ impl Source {
 
     /// Whether the recorded origin, if there is one, is this URL.
     pub(super) fn matches(file: &File, url: &Url) -> bool {
-        get(file, SOURCE_URL).is_none_or(|recorded| recorded == url.as_str().as_bytes())
+        get(file, SOURCE_URL).is_none_or(|recorded| recorded == url.to_string().as_bytes())
     }
 }
 

@@ -58,7 +58,7 @@ pub fn kept_file_name(root: &ImageRoot, url: &Url, etag: Option<&Etag>) -> Strin
 
 /// The name up to the suffix, with the URL escaped, or hashed where the path would be too long.
 fn stem(root: &ImageRoot, url: &Url, tag: &str) -> String {
-    let escaped = format!("{PREFIX}{}{tag}", escape(url.as_str()));
+    let escaped = format!("{PREFIX}{}{tag}", escape(&url.to_string()));
     let path_len = root.path().as_os_str().len() + 1 + escaped.len() + SUFFIX.len();
     if path_len < PATH_LIMIT {
         escaped
@@ -73,7 +73,7 @@ fn hash(url: &Url) -> u64 {
     #[expect(deprecated)]
     let mut hasher =
         std::hash::SipHasher::new_with_keys(0x3042_cc01_8716_89df, 0x4f63_a5a6_194a_ab98);
-    hasher.write(url.as_str().as_bytes());
+    hasher.write(url.to_string().as_bytes());
     hasher.finish()
 }
 
@@ -113,7 +113,7 @@ impl ImageRoot {
             cause: cause.into(),
         };
         let stems = [
-            format!("{PREFIX}{}", escape(url.as_str())),
+            format!("{PREFIX}{}", escape(&url.to_string())),
             format!("{PREFIX}{:x}", hash(url)),
         ];
         let mut found = Vec::new();

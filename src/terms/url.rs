@@ -13,8 +13,8 @@ pub enum Scheme {
 
 /// An absolute URL that may be pulled from: `http://`, `https://` or `file:/`, printable ASCII, with something behind it.
 ///
-/// The text is kept as it was given, because it names kept copies and is recorded with the image.
-/// `Display` leaves a password out; `as_str` does not.
+/// The text is kept as it was given. `Display`, which also names kept copies and is recorded with images, leaves a password
+/// out; `as_str` does not.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url(String);
 
@@ -269,9 +269,10 @@ impl fmt::Display for Url {
         else {
             return f.pad(&self.0);
         };
-        let start = self.0.find("//").map_or(0, |slashes| slashes + 2) + user.len();
-        let end = self.0[start..].find('@').map_or(start, |at| start + at);
-        write!(f, "{}:***{}", &self.0[..start], &self.0[end..])
+        let start = self.0.find("//").map_or(0, |slashes| slashes + 2);
+        // A password may hold an `@` of its own.
+        let end = start + self.authority().rfind('@').unwrap_or(0);
+        write!(f, "{}:***{}", &self.0[..start + user.len()], &self.0[end..])
     }
 }
 
@@ -370,7 +371,10 @@ mod tests {
 
     #[test]
     fn a_password_is_not_shown() {
-        assert_eq!(url("http://me:secret@h/x").to_string(), "http://me:***@h/x");
+        for secret in ["secret", "se@ret", ":@:"] {
+            let text = format!("http://me:{secret}@h/x@y");
+            assert_eq!(url(&text).to_string(), "http://me:***@h/x@y");
+        }
         assert_eq!(url("http://me@h/x").to_string(), "http://me@h/x");
         assert!(!format!("{:?}", url("http://me:secret@h/x")).contains("secret"));
     }
