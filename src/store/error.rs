@@ -3,8 +3,6 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::terms::LocalName;
-
 /// A failure of the image store. Each names the path it happened at.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -25,7 +23,7 @@ pub enum Error {
     #[error("failed to move the image into place as `{}`: {cause}{}", .path.display(), remedy(.cause))]
     Place { path: PathBuf, cause: io::Error },
     #[error("image `{name}` exists already as `{}`: choose another name, or replace it with --force", .path.display())]
-    Exists { name: LocalName, path: PathBuf },
+    Exists { name: String, path: PathBuf },
     #[error("`{}` is an image of another type, which would go on hiding the new one: remove it first", .path.display())]
     OtherType { path: PathBuf },
 }

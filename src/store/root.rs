@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, mkdirat, openat2};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, openat2, statat};
 use rustix::io::Errno;
 
 use super::Error;
@@ -192,6 +192,11 @@ impl ImageRoot {
             Mode::empty(),
             beneath(),
         )
+    }
+
+    /// Whether there is anything of that name, a link that leads nowhere included.
+    pub fn holds(&self, name: &str) -> bool {
+        statat(self, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
     }
 
     /// Opens an entry that must be no link.

@@ -203,9 +203,16 @@ impl Staged {
             ),
             false => self.rename_without_replacing(placing.file_name),
         };
-        renamed.map_err(|cause| Error::Place {
-            path: path.clone(),
-            cause: cause.into(),
+        renamed.map_err(|cause| match cause {
+            // Somebody was faster.
+            Errno::EXIST if !placing.replace => Error::Exists {
+                name: placing.file_name.trim_end_matches(".raw").to_owned(),
+                path: path.clone(),
+            },
+            cause => Error::Place {
+                path: path.clone(),
+                cause: cause.into(),
+            },
         })?;
         self.placed = true;
         if placing.sync {

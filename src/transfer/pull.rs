@@ -62,12 +62,17 @@ pub(super) fn prepare(
         ));
     }
     let Some(name) = local else { return Ok(()) };
+    let exists = |path| store::Error::Exists {
+        name: name.to_string(),
+        path,
+    };
+    let file_name = format!("{name}.raw");
     match job.settings.roots.find(target.class, root, name)? {
-        Some(image) if !target.force => Err(store::Error::Exists {
-            name: name.clone(),
-            path: image.path,
+        Some(image) if !target.force => Err(exists(image.path).into()),
+        // No image, but in the way of one: a link that leads nowhere, say.
+        None if !target.force && root.holds(&file_name) => {
+            Err(exists(root.path_of(&file_name)).into())
         }
-        .into()),
         // A directory is found before a file of the same name, so a file could not replace it.
         Some(image) if image.kind != ImageKind::Raw && image.path.parent() == Some(root.path()) => {
             Err(store::Error::OtherType { path: image.path }.into())
