@@ -330,3 +330,88 @@ fn a_copy_whose_key_has_left_is_replaced_by_one_of_a_key_that_is_there() {
     assert_eq!(record(kept(&images)[0]), record("two.raw"));
     assert_ne!(record("one.raw"), record("two.raw"));
 }
+
+#[test]
+fn hostile_tags_and_addresses_make_harmless_names() {
+    for (tag, is_one) in [
+        ("\"../../../x\"", true),
+        ("\"a#b'\\c\"", true),
+        ("W/\"\"", true),
+        ("unquoted", false),
+        ("\"a\"b\"", false),
+        ("", false),
+    ] {
+        let case = Case::new().serve_as("img.raw", Reply::body("x").etag(tag));
+        pull(&case, "no", "one").ok();
+        pull(&case, "no", "two").ok();
+        let images = case.images("machine");
+        assert_eq!((kept(&images).len(), images.names().len()), (1, 3), "{tag}");
+        assert_eq!(images.0.len(), 3);
+        assert_eq!(offered(&case).as_deref(), is_one.then_some(tag));
+    }
+}
+
+#[test]
+fn an_address_that_no_attribute_can_hold_is_pulled_all_the_same() {
+    let long = format!("img.raw?{}", "x".repeat(4_000));
+    let case = Case::new().serve(&long);
+    let url = format!("{{url}}/{long}");
+    for name in ["one", "two"] {
+        let words = ["-m", "--verify=no", "pull-raw", &url, name];
+        case.importctl(words).ok();
+    }
+    assert_eq!(kept(&case.images("machine")).len(), 1);
+}
+
+#[test]
+fn a_kept_copy_becomes_what_the_pull_asks_for() {
+    let case = Case::new()
+        .serve("img.raw")
+        .root_file("var/lib/machines/one.raw", "old");
+    pull(&case, "no", "-").ok();
+    for name in ["one", "two"] {
+        let words = ["-m", "--verify=no", "--force", "--read-only", "pull-raw"];
+        case.importctl(words.into_iter().chain([URL, name])).ok();
+        let images = case.images("machine");
+        let entry = images.entry(&format!("{name}.raw"));
+        assert_eq!((entry.mode, entry.size), (0o444, image().len() as u64));
+    }
+}
+
+#[test]
+fn a_kept_copy_is_found_in_the_directory_of_choice() {
+    let case = Case::new().serve("img.raw");
+    let words = [
+        "-m",
+        "--verify=no",
+        "--image-root={dir}/images",
+        "pull-raw",
+        URL,
+    ];
+    for name in ["one", "two"] {
+        case.importctl(words.into_iter().chain([name])).ok();
+    }
+    assert_eq!(offered(&case).as_deref(), Some("\"first\""));
+    assert_eq!(Snapshot::of(&case.dir().join("images")).names().len(), 3);
+}
+
+#[test]
+fn an_image_that_is_gone_is_not_made_from_its_kept_copy() {
+    let case = then(Reply::status(404));
+    let before = case.images("machine");
+    pull(&case, "no", "two")
+        .code(1)
+        .stderr_has("there is nothing at http://");
+    assert_eq!(case.images("machine"), before);
+}
+
+#[test]
+fn a_file_under_a_kept_name_that_is_no_file_is_passed_over() {
+    let case = then(Reply::body(image()).etag("\"second\""));
+    let name = kept(&case.images("machine"))[0].to_owned();
+    let path = case.image_dir("machine").join(name);
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("one.raw", &path).unwrap();
+    pull(&case, "no", "two").ok();
+    assert_eq!(offered(&case), None);
+}

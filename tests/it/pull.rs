@@ -2,6 +2,9 @@
 
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::symlink;
+use std::thread::sleep;
+use std::time::Duration;
 
 use super::kit::{Authority, Case, Outcome, Reply, Server, Snapshot, fixture, image};
 
@@ -365,4 +368,93 @@ fn addresses_that_make_no_sense_are_refused() {
         assert_eq!(said.lines().count(), 1, "{said}");
     }
     assert!(Snapshot::of(&case.root()).0.is_empty());
+}
+
+#[test]
+fn a_name_taken_during_the_download_is_not_overwritten() {
+    let body = Reply::body(image()).pause_after(1000, Duration::from_millis(500));
+    let case = Case::new().serve_as("img.raw", body);
+    let running = case.start(["-m", "--verify=no", "pull-raw", "{url}/img.raw"]);
+    while case.server().requests().is_empty() {
+        sleep(Duration::from_millis(5));
+    }
+    let case = case.root_file("var/lib/machines/img.raw", "faster");
+    running
+        .wait()
+        .code(1)
+        .stderr_has("image `img` exists already as");
+    let images = case.images("machine");
+    assert_eq!(images.names(), ["img.raw"]);
+    assert_eq!(images.entry("img.raw").size, 6);
+}
+
+#[test]
+fn links_lead_nowhere_outside_the_root() {
+    let case = Case::new().serve("img.raw");
+    fs::create_dir_all(case.root().join("var/lib")).unwrap();
+    symlink(case.dir(), case.root().join("var/lib/machines")).unwrap();
+    pull(&case, ["{url}/img.raw"]).code(1);
+    assert!(Snapshot::of(&case.dir()).0.is_empty());
+    assert!(case.server().requests().is_empty());
+
+    let case = Case::new().serve("img.raw");
+    fs::create_dir_all(case.image_dir("machine")).unwrap();
+    let link = case.image_dir("machine").join("img.raw");
+    symlink(case.dir().join("target"), &link).unwrap();
+    pull(&case, ["{url}/img.raw"])
+        .code(1)
+        .stderr_has("image `img` exists already as");
+    assert!(case.server().requests().is_empty());
+    pull(&case, ["--force", "{url}/img.raw"]).ok();
+    assert_eq!(case.images("machine").entry("img.raw").kind, 'f');
+    assert!(Snapshot::of(&case.dir()).0.is_empty());
+}
+
+#[test]
+fn passwords_of_the_address_are_neither_shown_nor_recorded() {
+    let case = Case::new().serve("img.raw");
+    let url = case.fill("{url}/img.raw").replace("://", "://me:secret@");
+    let words = ["-m", "--verify=no", "pull-raw", &url];
+    for name in ["a", "b", "-"] {
+        let words = words.into_iter().chain([name]);
+        case.importctl(words).ok().stderr_lacks("secret");
+    }
+    for (path, entry) in &case.images("machine").0 {
+        assert!(!path.to_str().unwrap().contains("secret"));
+        let mut values = entry.xattrs.values();
+        assert!(!values.any(|value| value.windows(6).any(|part| part == b"secret")));
+    }
+    let asked = case.server().requests();
+    assert!(asked[0].header("Authorization").is_some());
+}
+
+#[test]
+fn dates_that_make_no_sense_do_no_harm() {
+    for date in [
+        "yesterday",
+        "",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Wed, 31 Dec 1969 23:59:59 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Sun, 06 Nov 99999999999999999999 08:49:37 GMT",
+    ] {
+        let body = Reply::body(image()).last_modified(date);
+        let case = Case::new().serve_as("img.raw", body);
+        pull(&case, ["{url}/img.raw"]).ok();
+    }
+}
+
+#[test]
+fn a_root_that_is_none_is_named() {
+    let case = Case::new().serve("img.raw").without_root();
+    pull(&case, ["--root={dir}/missing", "{url}/img.raw"])
+        .code(1)
+        .stderr_has(&case.fill("failed to open directory `{dir}/missing`"));
+    let case = Case::new()
+        .serve("img.raw")
+        .root_file("var/lib/machines", "");
+    pull(&case, ["{url}/img.raw"])
+        .code(1)
+        .stderr_has("var/lib/machines`: Not a directory");
+    assert!(case.server().requests().is_empty());
 }
