@@ -168,3 +168,31 @@ fn the_file_imported_stays_as_it_was() {
     fs::write(case.image_dir("machine").join("img.raw"), "mine").unwrap();
     assert_eq!(fs::read(path).unwrap(), image());
 }
+
+#[test]
+fn devices_and_pipes_by_path_are_read_to_their_end() {
+    let case = Case::new().stdin(image());
+    case.importctl(["-m", "import-raw", "/dev/stdin", "img"])
+        .ok();
+    assert_eq!(case.images("machine").entry("img.raw").content, content());
+    case.importctl(["-m", "import-raw", "/dev/null", "empty"])
+        .ok();
+    assert_eq!(case.images("machine").entry("empty.raw").size, 0);
+}
+
+#[test]
+fn an_import_of_a_file_that_may_not_be_written_says_so_and_leaves_nothing() {
+    for name in ["img.raw", "img.raw.gz"] {
+        let case = Case::new().file(name, pack(name, &image())).through([
+            "sh",
+            "-c",
+            "trap '' XFSZ; ulimit -f 64; exec \"$@\"",
+            "sh",
+        ]);
+        case.importctl(["-m", "import-raw", name])
+            .code(1)
+            .stderr_has("failed to write `")
+            .stderr_has("File too large");
+        assert!(case.images("machine").0.is_empty());
+    }
+}

@@ -458,3 +458,82 @@ fn a_root_that_is_none_is_named() {
         .stderr_has("var/lib/machines`: Not a directory");
     assert!(case.server().requests().is_empty());
 }
+
+#[test]
+fn names_with_the_suffix_of_their_class_are_taken_too() {
+    for place in [
+        "etc/extensions/img.sysext.raw",
+        "var/lib/extensions/img.raw",
+    ] {
+        let case = Case::new().serve("img.raw").root_file(place, "");
+        let words = ["-S", "--verify=no", "pull-raw", "{url}/img.raw"];
+        case.importctl(words)
+            .code(1)
+            .stderr_has(&format!("{place}`: choose another name"));
+        assert!(case.server().requests().is_empty());
+    }
+}
+
+#[test]
+fn force_leaves_images_of_other_directories_alone() {
+    let case = Case::new()
+        .serve("img.raw")
+        .root_file("usr/lib/machines/img.raw", "vendor");
+    let before = Snapshot::of(&case.root().join("usr"));
+    pull(&case, ["--force", "{url}/img.raw"]).ok();
+    assert_eq!(Snapshot::of(&case.root().join("usr")), before);
+    assert_eq!(case.images("machine").entry("img.raw").content, content());
+}
+
+#[test]
+fn modes_do_not_depend_on_who_runs_it() {
+    let case = Case::new()
+        .serve("img.raw")
+        .through(["sh", "-c", "umask 077; exec \"$@\"", "sh"]);
+    case.importctl(["-m", "--verify=no", "pull-raw", "{url}/img.raw"])
+        .ok();
+    let images = case.images("machine");
+    let modes: Vec<_> = images.0.values().map(|entry| entry.mode).collect();
+    assert_eq!(modes, [0o444, 0o644]);
+}
+
+#[test]
+fn two_pulls_at_once_make_two_images_and_one_kept_copy() {
+    let body = Reply::body(image()).etag("\"first\"").trickle(1_000_000);
+    let case = Case::new().serve_as("img.raw", body);
+    let words = ["-m", "--verify=no", "pull-raw", "{url}/img.raw"];
+    let running = ["a", "b"].map(|name| case.start(words.into_iter().chain([name])));
+    for one in running {
+        one.wait().ok();
+    }
+    let images = case.images("machine");
+    assert_eq!(images.names().len(), 3);
+    for entry in images.0.values() {
+        assert_eq!(entry.content, content());
+    }
+}
+
+#[test]
+fn a_quiet_pull_says_nothing_but_what_went_wrong() {
+    let case = Case::new().serve("img.raw");
+    pull(&case, ["-q", "{url}/img.raw"])
+        .ok()
+        .stdout_is("")
+        .stderr_is("");
+    let said = pull(&case, ["-q", "{url}/img.raw"]).code(1).stderr_text();
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
+#[test]
+fn settings_of_the_environment_that_make_no_sense_are_named() {
+    for name in [
+        "SYSTEMD_IMPORT_SYNC",
+        "IMPORTD_RETRY_TIMEOUT",
+        "IMPORTD_STALL_TIMEOUT",
+    ] {
+        let case = Case::new().serve("img.raw").env(name, "maybe");
+        pull(&case, ["{url}/img.raw"])
+            .ok()
+            .stderr_has(&format!("${name} makes no sense, ignoring: "));
+    }
+}

@@ -374,3 +374,59 @@ fn without_a_keyring_nothing_is_asked_for() {
         assert!(case.server().requests().is_empty());
     }
 }
+
+#[test]
+fn what_a_server_cannot_say_is_not_taken_for_missing() {
+    for name in ["image.raw.xz.sha256", "SHA256SUMS", "SHA256SUMS.gpg"] {
+        let case = sums(case(), "rsa").env("IMPORTD_RETRY_TIMEOUT", "0");
+        let case = serve(case, "SHA256SUMS.asc", "SHA256SUMS.rsa.asc");
+        let case = case.serve_as(name, Reply::status(500));
+        let said = format!("/{name}` was answered with status 500");
+        refused(case, "image.raw.xz", "signature", &said);
+    }
+}
+
+#[test]
+fn what_vouches_for_an_image_lies_beside_the_address_as_given() {
+    let case = sums(case(), "rsa")
+        .serve_as("image.raw.xz", Reply::redirect(302, "/mirror/blob?x"))
+        .serve_as("SHA256SUMS.gpg", Reply::redirect(302, "/mirror/signature"))
+        .serve_as("mirror/blob?x", Reply::body(signed("image.raw.xz")));
+    let case = serve(case, "mirror/signature", "SHA256SUMS.rsa.gpg");
+    accepted(&case, "image.raw.xz", "signature", "signature");
+    let lines = case.server().request_lines();
+    let mirrored = lines.iter().filter(|line| line.contains("mirror"));
+    assert_eq!(mirrored.count(), 2);
+
+    let case = serve(
+        sums(self::case(), "rsa"),
+        "image.raw.xz?token=x",
+        "image.raw.xz",
+    );
+    accepted(&case, "image.raw.xz?token=x", "signature", "signature");
+    assert!(
+        case.server()
+            .request_lines()
+            .contains(&"GET /SHA256SUMS".to_owned())
+    );
+}
+
+#[test]
+fn images_in_directories_are_verified_as_those_on_servers_are() {
+    let mut case = Case::new().root_file(RING, signed("ring.pgp"));
+    for (name, file) in [
+        ("image.raw.xz", "image.raw.xz"),
+        ("SHA256SUMS", "SHA256SUMS"),
+        ("SHA256SUMS.asc", "SHA256SUMS.subkey.asc"),
+    ] {
+        case = case.file(name, signed(file));
+    }
+    let words = ["-m", "pull-raw", "file://{dir}/image.raw.xz"];
+    case.importctl(words).ok();
+    let case = case.file("SHA256SUMS.asc", signed("SHA256SUMS.stranger.asc"));
+    let before = case.images("machine");
+    case.importctl(words.into_iter().chain(["other"]))
+        .code(1)
+        .stderr_has("no key");
+    assert_eq!(case.images("machine"), before);
+}
