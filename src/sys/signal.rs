@@ -14,6 +14,8 @@ pub struct SignalFd(File);
 impl SignalFd {
     /// Blocks the signals in this thread, and so in every thread it starts afterwards, and opens the descriptor.
     ///
+    /// SIGXFSZ is blocked with them, but never taken: a write beyond a limit is an error like others, not the end.
+    ///
     /// Call it before the first thread is started: a thread that does not block them would still be killed by them.
     pub fn stop_signals() -> io::Result<Self> {
         let mut set = MaybeUninit::<libc::sigset_t>::uninit();
@@ -24,8 +26,10 @@ impl SignalFd {
             for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
                 libc::sigaddset(set.as_mut_ptr(), signal);
             }
+            let fd = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+            libc::sigaddset(set.as_mut_ptr(), libc::SIGXFSZ);
             libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), std::ptr::null_mut());
-            libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK)
+            fd
         };
         if fd < 0 {
             return Err(io::Error::last_os_error());
