@@ -372,7 +372,7 @@ fn addresses_that_make_no_sense_are_refused() {
 
 #[test]
 fn a_name_taken_during_the_download_is_not_overwritten() {
-    let body = Reply::body(image()).pause_after(1000, Duration::from_millis(500));
+    let body = Reply::body(image()).pause_after(1000, Duration::from_secs(1));
     let case = Case::new().serve_as("img.raw", body);
     let running = case.start(["-m", "--verify=no", "pull-raw", "{url}/img.raw"]);
     while case.server().requests().is_empty() {

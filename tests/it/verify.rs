@@ -2,6 +2,9 @@
 //!
 //! Invariant of every refusal here: its own message, and the image directory as before, attribute for attribute.
 
+use std::fs;
+use std::os::unix::fs::symlink;
+
 use super::kit::{Case, Outcome, Reply, fixture};
 
 const RING: &str = "etc/systemd/import-pubring.pgp";
@@ -429,4 +432,35 @@ fn images_in_directories_are_verified_as_those_on_servers_are() {
         .code(1)
         .stderr_has("no key");
     assert_eq!(case.images("machine"), before);
+}
+
+#[test]
+fn a_keyring_that_is_not_there_or_lies_outside_the_root_is_none() {
+    let missing = sums(self::case(), "rsa").env("SYSTEMD_OPENPGP_KEYRING", "{dir}/missing");
+    let said = missing.fill("can be verified: looked at `{dir}/missing`");
+    refused(missing, "image.raw.xz", "signature", &said);
+
+    let case = sums(unsigned(), "rsa").file("ring", signed("ring.pgp"));
+    let link = case.root().join(RING);
+    fs::create_dir_all(link.parent().unwrap()).unwrap();
+    symlink(case.dir().join("ring"), link).unwrap();
+    let said = "no OpenPGP keyring can be used";
+    let case = refused(case, "image.raw.xz", "signature", said);
+    assert!(case.server().requests().is_empty());
+}
+
+#[test]
+fn a_keyring_in_a_form_that_only_gnupg_reads_is_explained() {
+    let keybox = b"\0\0\0\x20\x01\x01\0\x02KBXf\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let case = sums(unsigned(), "rsa").root_file(RING, keybox);
+    let case = refused(case, "image.raw.xz", "signature", "`gpg --export`");
+    assert!(case.server().requests().is_empty());
+}
+
+#[test]
+fn an_armored_keyring_is_as_good_as_a_binary_one() {
+    for place in [RING, "etc/systemd/import-pubring.gpg"] {
+        let case = sums(unsigned(), "ed25519").root_file(place, signed("ring.asc"));
+        accepted(&case, "image.raw.xz", "signature", "signature");
+    }
 }
