@@ -9,7 +9,9 @@ use crate::terms::{Bytes, Compression};
 pub enum Error {
     #[error("{0} is not supported: unpack the image first, or pack it with gzip, xz or zstd")]
     Unsupported(Compression),
-    #[error("the {0} data end too early: the file is truncated, fetch it again")]
+    #[error(
+        "the {0} data end too early: the file is truncated, or has a few bytes too many; fetch it again"
+    )]
     Truncated(Compression),
     #[error("the {0} data are corrupt ({1}): fetch the file again, or ask whoever made it")]
     Corrupt(Compression, io::Error),

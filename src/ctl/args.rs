@@ -295,6 +295,7 @@ mod tests {
         for (line, part) in [
             ("", "no command"),
             ("pull-rwa http://h/x", "did you mean `pull-raw`?"),
+            ("list", "did you mean `list-images`?"),
             ("--vrify=no", "did you mean `--verify`?"),
             ("-x", "no option `-x`"),
             (

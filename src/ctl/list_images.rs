@@ -1,7 +1,7 @@
 //! `list-images`: what there is, as a table or as JSON.
 
-use super::Error;
 use super::args::{Json, Options};
+use super::error::Error;
 use super::settings::roots;
 use crate::report::Reporter;
 use crate::store::Image;

@@ -384,8 +384,17 @@ pub(super) const OPTIONS: [OptionSpec; 23] = [
     },
 ];
 
-/// The word that was probably meant: the nearest of the known ones, if at most two letters are wrong.
-pub(super) fn similar<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+/// The word that was probably meant: the only one that begins so, or the nearest, if at most two letters are wrong.
+pub(super) fn similar<'a>(
+    word: &str,
+    known: impl Iterator<Item = &'a str> + Clone,
+) -> Option<&'a str> {
+    let mut beginning = known
+        .clone()
+        .filter(|candidate| word.len() > 2 && candidate.starts_with(word));
+    if let (Some(only), None) = (beginning.next(), beginning.next()) {
+        return Some(only);
+    }
     let near = known.map(|candidate| (distance(word, candidate), candidate));
     near.filter(|(distance, _)| *distance <= 2)
         .min()

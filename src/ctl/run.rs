@@ -3,7 +3,7 @@
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use super::Error;
+use super::error::Error;
 use crate::report::Reporter;
 use crate::sys::SignalFd;
 use crate::transfer::{Manager, Request, Settings};

@@ -3,8 +3,8 @@
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
-use super::Error;
 use super::args::Options;
+use super::error::Error;
 use crate::report::Reporter;
 use crate::store::Roots;
 use crate::terms::{parse_boolean, parse_time_span};

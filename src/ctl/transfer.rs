@@ -7,8 +7,8 @@ use std::os::unix::fs::OpenOptionsExt;
 
 use rustix::fs::OFlags;
 
-use super::Error;
 use super::args::Options;
+use super::error::Error;
 use crate::terms::{ImageClass, Url, VerifyMode, name_from_file, name_from_url};
 use crate::transfer::{ImportRaw, Origin, PullRaw, Request, Target};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::lookup;
 use super::tls;
 use crate::stream::Cancelled;
-use crate::terms::{Bytes, InvalidUrl, Url};
+use crate::terms::{InvalidUrl, Url};
 
 /// Why a remote did not become a reader, or stopped being one.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +100,7 @@ pub enum Error {
     UnsafeRedirect { from: Url, to: Url },
     #[error("`{url}` redirects more than {limit} times")]
     TooManyRedirects { url: Url, limit: usize },
-    #[error("the download of `{url}` ended early, after {}{}: {cause}", Bytes(*received_bytes), Of(*expected_bytes))]
+    #[error("the download of `{url}` ended early, after {received_bytes}{} bytes: {cause}", Of(*expected_bytes))]
     CutShort {
         url: Url,
         received_bytes: u64,
@@ -177,7 +177,6 @@ struct Of(Option<u64>);
 
 impl std::fmt::Display for Of {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0
-            .map_or(Ok(()), |bytes| write!(f, " of {}", Bytes(bytes)))
+        self.0.map_or(Ok(()), |bytes| write!(f, " of {bytes}"))
     }
 }

@@ -187,7 +187,9 @@ mod tests {
     #[test]
     fn the_hash_of_a_long_url_is_the_one_that_others_give_it() {
         // As systemd-pull 262 names its kept copy.
-        let url: Url = format!("file:///data/{}/img.raw", "x".repeat(200)).parse().unwrap();
+        let url: Url = format!("file:///data/{}/img.raw", "x".repeat(200))
+            .parse()
+            .unwrap();
         assert_eq!(hash(&url), 0x7ef3_6834_4693_8ded);
     }
 

@@ -237,7 +237,9 @@ impl FromStr for Url {
         if !text.bytes().all(|byte| {
             byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'`')
         }) {
-            return Err(InvalidUrl::Character(text.escape_debug().to_string()));
+            return Err(InvalidUrl::Character(
+                Self(text.escape_debug().to_string()).to_string(),
+            ));
         }
         let url = Self(text.to_owned());
         if let Some(path) = text.strip_prefix("file:/") {
@@ -248,7 +250,7 @@ impl FromStr for Url {
             };
         }
         if !text.starts_with("http://") && !text.starts_with("https://") {
-            return Err(InvalidUrl::Scheme(text.to_owned()));
+            return Err(InvalidUrl::Scheme(url.to_string()));
         }
         let (host, port) = url.host_and_port();
         if host.is_empty() {
@@ -377,6 +379,14 @@ mod tests {
         }
         assert_eq!(url("http://me@h/x").to_string(), "http://me@h/x");
         assert!(!format!("{:?}", url("http://me:secret@h/x")).contains("secret"));
+        for broken in [
+            "HTTP://me:secret@h/x",
+            "http://me:secret@h/ x",
+            "http://me:secret@h:0/",
+        ] {
+            let message = broken.parse::<Url>().unwrap_err().to_string();
+            assert!(!message.contains("secret"), "{message}");
+        }
     }
 
     #[test]

@@ -276,8 +276,8 @@ fn an_image_that_breaks_off_is_no_image() {
     let whole = || Reply::body(image());
     let length = image().len();
     for (reply, message) in [
-        (whole().cut_after(100_000), "ended early, after 97."),
-        (whole().cut_after(0), "ended early, after 0B of"),
+        (whole().cut_after(100_000), "ended early, after "),
+        (whole().cut_after(0), "ended early, after 0 of"),
         (
             whole().header("Content-Length", &(length + 1).to_string()),
             "ended early",

@@ -7,6 +7,8 @@ use super::check::CheckKind;
 use super::fields::{corrupt, crc32, read_array};
 use super::records::Records;
 use super::source::Source;
+use crate::codec::Error;
+use crate::terms::Compression;
 
 const HEADER_MAGIC: [u8; 6] = *b"\xfd7zXZ\0";
 const FOOTER_MAGIC: [u8; 2] = *b"YZ";
@@ -77,15 +79,11 @@ impl<'a, R: BufRead + Send + 'a> Decoder<'a, R> {
     /// Skips padding (2.2), and says whether another stream follows.
     fn at_stream(&mut self) -> io::Result<bool> {
         loop {
-            match self.source.peek(4)?.as_slice() {
+            match self.source.peek(HEADER_MAGIC.len())?.as_slice() {
                 [] => return Ok(false),
-                [0, 0, 0, 0] => self.source.skip(4)?,
-                [0, ..] => {
-                    return Err(corrupt(
-                        "the padding after a stream is not a multiple of four bytes",
-                    ));
-                }
-                _ => return Ok(true),
+                [0, 0, 0, 0, ..] => self.source.skip(4)?,
+                head if HEADER_MAGIC.starts_with(head) => return Ok(true),
+                _ => return Err(io::Error::other(Error::TrailingGarbage(Compression::Xz))),
             }
         }
     }
