@@ -30,8 +30,7 @@ check:
 	tests/run
 
 lint:
-	$(CARGO) fmt --check
-	$(CARGO) clippy --locked --all-targets -- -D warnings
+	tests/run lint
 
 fmt:
 	$(CARGO) fmt

@@ -10,5 +10,7 @@ mod kit;
 mod mount;
 /// Networks of the test's own.
 mod network;
+/// The static binary in empty and in full roots.
+mod static_binary;
 /// The helpers above do what they say.
 mod the_helpers;
