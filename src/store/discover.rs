@@ -67,6 +67,7 @@ impl Roots {
             }
         }
         if class == ImageClass::Machine
+            && !self.is_one_directory()
             && let Some(host) = self.host()?
         {
             images.push(host);

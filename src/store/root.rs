@@ -64,6 +64,11 @@ impl Roots {
         self.create(&Path::new("var/lib").join(class.directory()))
     }
 
+    /// Whether one directory is looked at alone, and not a system's.
+    pub(super) fn is_one_directory(&self) -> bool {
+        self.image_root.is_some()
+    }
+
     /// Every directory in which images of this class are looked for, first match first; missing ones are left out.
     /// An `image_root` is looked at alone.
     pub fn search(&self, class: ImageClass) -> Result<Vec<ImageRoot>, Error> {

@@ -11,10 +11,14 @@ mod formats;
 mod import;
 /// Kept copies: when one is used instead of another download.
 mod kept;
+/// What is found, and how it is shown.
+mod list_images;
 /// One binary, several names.
 mod multicall;
 /// Names of images, derived and given.
 mod names;
+/// Log lines, the bar and the help.
+mod output;
 /// Pulling over each scheme.
 mod pull;
 /// The kit itself: its servers misbehave as told.
