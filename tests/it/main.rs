@@ -27,3 +27,12 @@ mod the_kit;
 mod tidy;
 /// Checksums, signatures and keyrings.
 mod verify;
+
+/// Signals end a transfer at once and leave nothing behind.
+mod cancel;
+/// What TLS and broken servers are told apart by.
+mod network;
+/// Proxies, by the variables that name them.
+mod proxy;
+/// What passes is tried again, for a time.
+mod retry;
