@@ -50,8 +50,20 @@ impl Tls {
             .map_err(|cause| failed(host, cause))?;
         match connection.complete_io(&mut socket) {
             Ok(_) => Ok(StreamOwned::new(connection, socket)),
-            Err(error) => Err(explain_io(error, host)),
+            Err(error) => Err(explain_end(explain_io(error, host))),
         }
+    }
+}
+
+/// Many a server that expects something else than TLS just hangs up.
+fn explain_end(error: Error) -> Error {
+    match error {
+        Error::Broken { server, cause } if cause.kind() == io::ErrorKind::UnexpectedEof => {
+            let what = "the server ended it before TLS was set up; check port and scheme";
+            let cause = io::Error::new(cause.kind(), what);
+            Error::Broken { server, cause }
+        }
+        error => error,
     }
 }
 

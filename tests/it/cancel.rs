@@ -1,1 +1,174 @@
-//! x
+//! A signal ends a transfer within half a second, in whatever it is doing, with exit status 1 and without a trace.
+
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::kit::{Authority, Case, Reply, Server, image, need, tool};
+
+const PULL: [&str; 4] = ["pull-raw", "-m", "--verify=no", "{url}/img.raw"];
+const LIMIT: Duration = Duration::from_millis(500);
+
+/// A case with an image that must stay as it is.
+fn case() -> Case {
+    Case::new().root_file("var/lib/machines/other.raw", "other")
+}
+
+/// Runs `arguments` three times, sends one of the signals once `reached` holds, and looks at what is left. The median
+/// of the times counts, since the machine may be busy.
+#[track_caller]
+fn ends_at_once(case: &Case, arguments: &[&str], reached: impl Fn(&Case) -> bool) {
+    let before = case.images("machine");
+    let mut times = [Signal::INT, Signal::TERM, Signal::HUP].map(|signal| {
+        let running = case.start(arguments.iter().copied());
+        let start = Instant::now();
+        while !reached(case) {
+            assert!(
+                start.elapsed() < Duration::from_secs(60),
+                "it never came so far"
+            );
+            sleep(Duration::from_millis(2));
+        }
+        let signalled = Instant::now();
+        running.signal(signal);
+        let outcome = running.wait();
+        let time = signalled.elapsed();
+        outcome.code(1).stderr_has("the transfer was cancelled");
+        assert_eq!(case.images("machine"), before);
+        time
+    });
+    times.sort();
+    assert!(times[1] < LIMIT, "{times:?}");
+}
+
+/// Gives what comes after a request, or before it, time to begin.
+fn a_moment(_: &Case) -> bool {
+    sleep(Duration::from_millis(300));
+    true
+}
+
+/// The image that is being written.
+fn staged(case: &Case) -> Option<PathBuf> {
+    let entries = fs::read_dir(case.image_dir("machine")).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    paths.find(|path| {
+        path.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with(".#")
+    })
+}
+
+/// Whether so much of the image was written.
+fn written(case: &Case, bytes: u64) -> bool {
+    let size = |path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+    staged(case).map_or(0, size) >= bytes
+}
+
+#[test]
+fn in_the_pause_before_another_try() {
+    let reply = Reply::status(503).header("Retry-After", "30");
+    let case = case().serve_as("img.raw", reply);
+    ends_at_once(&case, &PULL, a_moment);
+}
+
+#[test]
+fn while_a_server_says_nothing() {
+    for server in [Server::mute("http"), Server::mute("https")] {
+        ends_at_once(&case().over(server), &PULL, a_moment);
+    }
+}
+
+#[test]
+fn while_an_answer_does_not_come_or_stops_coming() {
+    let authority = Authority::new();
+    for reply in [
+        Reply::silence(),
+        Reply::body(image()).stall_after(0),
+        Reply::body(image()).stall_after(200_000),
+        Reply::body(image()).chunked().stall_after(200_000),
+        Reply::body(image()).trickle(2_000),
+    ] {
+        let tls = case().over(Server::https(&authority.identity()));
+        let tls = tls.file("roots.pem", authority.pem());
+        for case in [case(), tls.env("SSL_CERT_FILE", "{dir}/roots.pem")] {
+            ends_at_once(&case.serve_as("img.raw", reply.clone()), &PULL, a_moment);
+        }
+    }
+}
+
+#[test]
+fn while_a_checksum_does_not_come() {
+    let case = case()
+        .serve("img.raw")
+        .serve_as("SHA256SUMS", Reply::silence());
+    let pull = ["pull-raw", "-m", "--verify=checksum", "{url}/img.raw"];
+    ends_at_once(&case, &pull, a_moment);
+}
+
+#[test]
+fn while_a_pipe_is_silent() {
+    let case = case().through(["sh", "-c", r#"exec "$0" "$@" <pipe"#]);
+    let pipe = case.dir().join("pipe");
+    tool("mkfifo", [&pipe]);
+    // Somebody could write to it, so there is no end.
+    let _writer = File::options().read(true).write(true).open(&pipe).unwrap();
+    let import = ["import-raw", "-m", "-", "img"];
+    ends_at_once(&case, &import, a_moment);
+}
+
+/// An image of two gigabytes that is small when packed: `zero` or `yes`, all holes or all data.
+fn large(content: &str) -> Vec<u8> {
+    let source = if content == "zero" {
+        "cat /dev/zero"
+    } else {
+        "yes"
+    };
+    tool("sh", ["-c", &format!("{source} | head -c 2G | zstd -1 -c")])
+}
+
+#[test]
+fn while_a_large_image_is_unpacked() {
+    if !need("zstd") {
+        return;
+    }
+    let zeros = case().serve_as("img.raw", Reply::body(large("zero")));
+    ends_at_once(&zeros, &PULL, a_moment);
+    let data = case().serve_as("img.raw", Reply::body(large("yes")));
+    ends_at_once(&data, &PULL, |case| written(case, 100 << 20));
+
+    let file = case().file("img.raw.zst", large("yes"));
+    let import = ["import-raw", "-m", "{dir}/img.raw.zst"];
+    ends_at_once(&file, &import, |case| written(case, 100 << 20));
+}
+
+#[test]
+fn while_a_large_file_is_copied() {
+    let case = case();
+    tool(
+        "sh",
+        [
+            "-c",
+            &format!("yes | head -c 2G >{}/img.raw", case.dir().display()),
+        ],
+    );
+    let import = ["import-raw", "-m", "{dir}/img.raw"];
+    ends_at_once(&case, &import, |case| written(case, 1));
+}
+
+#[test]
+fn while_a_large_image_is_brought_to_the_disk() {
+    if !need("zstd") {
+        return;
+    }
+    let case = case().serve_as("img.raw", Reply::body(large("yes")));
+    // It gets its permissions when all is written, and is synced then.
+    let complete =
+        |path| fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o777 == 0o644);
+    ends_at_once(&case, &PULL, |case| staged(case).is_some_and(complete));
+}

@@ -1,5 +1,8 @@
 //! Servers that cannot be trusted, or do not send what they announced: each has its own message, and nothing is left.
 
+use std::io::Write;
+use std::net::TcpListener;
+
 use crate::kit::{Authority, Case, Identity, Outcome, Reply, Server, image};
 
 const PULL: [&str; 4] = ["pull-raw", "-m", "--verify=no", "{url}/img.raw"];
@@ -65,12 +68,25 @@ fn roots_that_were_named_must_be_there() {
 
 #[test]
 fn a_server_that_speaks_no_tls_is_told_apart() {
-    let case = Case::new().serve("img.raw");
-    let url = case.server().url().replace("http:", "https:") + "/img.raw";
-    let outcome = case
-        .importctl(["pull-raw", "-m", "--verify=no", &url])
-        .code(1);
-    outcome.stderr_has("does not speak TLS there");
+    let silent = Case::new().env("IMPORTD_RETRY_TIMEOUT", "0");
+    let url = silent.server().url().replace("http:", "https:") + "/img.raw";
+    let pull = ["pull-raw", "-m", "--verify=no", &url];
+    // The kit's server hangs up.
+    silent
+        .importctl(pull)
+        .code(1)
+        .stderr_has("before TLS was set up");
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/img.raw", listener.local_addr().unwrap());
+    let case = Case::new();
+    let talking = case.start(["pull-raw", "-m", "--verify=no", &url]);
+    let (mut stream, _) = listener.accept().unwrap();
+    stream
+        .write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        .unwrap();
+    let outcome = talking.wait().code(1);
+    outcome.stderr_has("does not speak TLS there; check port and scheme");
 }
 
 #[test]
