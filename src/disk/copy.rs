@@ -7,7 +7,9 @@ use std::os::fd::AsFd;
 use rustix::fs::{SeekFrom, copy_file_range, ioctl_ficlone, seek};
 use rustix::io::Errno;
 
+use super::sparse::WRITEBACK_BYTES;
 use crate::stream::Cancel;
+use crate::sys::begin_writeback;
 
 /// How a copy came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub enum Copied {
 }
 
 /// How much is copied between two looks at the cancel flag.
-const CHUNK: usize = 16 << 20;
+const CHUNK: usize = WRITEBACK_BYTES as usize;
 
 /// Makes `target`, which must be new and empty, equal to the whole of `source`, holes included.
 pub fn clone_or_copy(source: &File, target: &File, cancel: &Cancel) -> io::Result<Copied> {
@@ -43,6 +45,7 @@ pub fn clone_or_copy(source: &File, target: &File, cancel: &Cancel) -> io::Resul
                     "it became shorter while it was copied",
                 ));
             }
+            begin_writeback(target, position, count as u64);
             position += count as u64;
         }
     }

@@ -4,11 +4,17 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use crate::sys::begin_writeback;
+
 /// The grain of a hole: the block size of practically every file system, and of `cp --sparse=always`.
 const BLOCK: usize = 4096;
 
 /// How much is gathered before it is looked at. Invariant: a multiple of [`BLOCK`].
 const BUFFER: usize = 64 * BLOCK;
+
+/// How much is gathered by the kernel before it goes to disk, so that a sync at the end has little left to do: nothing
+/// can interrupt that.
+pub(super) const WRITEBACK_BYTES: u64 = 8 << 20;
 
 /// Writes a stream to a file from its beginning; blocks of zeros are left out.
 ///
@@ -19,6 +25,8 @@ pub struct SparseWriter<'a> {
     filled: usize,
     /// Where the buffer's first byte belongs. Invariant: a multiple of [`BLOCK`].
     offset: u64,
+    /// Up to where writing to disk has begun.
+    begun: u64,
 }
 
 impl<'a> SparseWriter<'a> {
@@ -28,6 +36,7 @@ impl<'a> SparseWriter<'a> {
             buffer: vec![0; BUFFER],
             filled: 0,
             offset: 0,
+            begun: 0,
         }
     }
 
@@ -70,6 +79,10 @@ impl<'a> SparseWriter<'a> {
             .write_all_at(&filled[run_start..], self.offset + run_start as u64)?;
         self.offset += self.filled as u64;
         self.filled = 0;
+        if self.offset - self.begun >= WRITEBACK_BYTES {
+            begin_writeback(self.file, self.begun, self.offset - self.begun);
+            self.begun = self.offset;
+        }
         Ok(())
     }
 }

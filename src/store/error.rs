@@ -3,9 +3,12 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::stream::Cancelled;
 /// A failure of the image store. Each names the path it happened at.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
     #[error("failed to open directory `{}`: {cause}", .path.display())]
     OpenRoot { path: PathBuf, cause: io::Error },
     #[error("failed to create directory `{}`: {cause}{}", .path.display(), remedy(.cause))]

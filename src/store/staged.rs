@@ -13,6 +13,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::attributes::{created, write_created, write_trust};
 use super::{Error, ImageRoot, Source, Verified, copy_user_attributes};
+use crate::stream::Cancel;
 
 /// The beginning of every temporary name.
 const TEMPORARY: &str = ".#";
@@ -38,6 +39,8 @@ pub struct Placing<'a> {
     pub read_only: bool,
     /// Waits until everything is on disk.
     pub sync: bool,
+    /// Looked at a last time before it becomes visible.
+    pub cancel: &'a Cancel,
 }
 
 impl ImageRoot {
@@ -194,6 +197,7 @@ impl Staged {
                 cause,
             })?;
         }
+        placing.cancel.check()?;
         let renamed = match placing.replace {
             true => renameat(
                 &self.root,

@@ -4,6 +4,8 @@
 
 mod clock;
 mod signal;
+mod writeback;
 
 pub use clock::{LocalTime, local_time};
 pub use signal::SignalFd;
+pub use writeback::begin_writeback;

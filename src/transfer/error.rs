@@ -199,7 +199,10 @@ impl From<fetch::Error> for Error {
 
 impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
-        Local::from(error).into()
+        match error {
+            store::Error::Cancelled(_) => Self::Cancelled,
+            error => Local::from(error).into(),
+        }
     }
 }
 

@@ -238,6 +238,7 @@ impl Pull<'_> {
             replace: true,
             read_only: true,
             sync: job.settings.sync,
+            cancel: &job.cancel,
         };
         let Some(name) = &request.local else {
             job.cancel.check()?;
@@ -337,6 +338,7 @@ pub(super) fn place_raw(
         replace: force,
         read_only,
         sync: job.settings.sync,
+        cancel: &job.cancel,
     };
     staged.place(verified, &placing)?;
     job.reporter.info(format_args!(
