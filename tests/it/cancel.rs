@@ -122,14 +122,14 @@ fn while_a_pipe_is_silent() {
     ends_at_once(&case, &import, a_moment);
 }
 
-/// An image of two gigabytes that is small when packed: `zero` or `yes`, all holes or all data.
+/// An image of a gigabyte that is small when packed: `zero` or `yes`, all holes or all data.
 fn large(content: &str) -> Vec<u8> {
     let source = if content == "zero" {
         "cat /dev/zero"
     } else {
         "yes"
     };
-    tool("sh", ["-c", &format!("{source} | head -c 2G | zstd -1 -c")])
+    tool("sh", ["-c", &format!("{source} | head -c 1G | zstd -1 -c")])
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn while_a_large_file_is_copied() {
         "sh",
         [
             "-c",
-            &format!("yes | head -c 2G >{}/img.raw", case.dir().display()),
+            &format!("yes | head -c 1G >{}/img.raw", case.dir().display()),
         ],
     );
     let import = ["import-raw", "-m", "{dir}/img.raw"];
@@ -167,8 +167,11 @@ fn while_a_large_image_is_brought_to_the_disk() {
         return;
     }
     let case = case().serve_as("img.raw", Reply::body(large("yes")));
+    let pull = PULL.into_iter().chain(["--keep-download=no"]);
     // It gets its permissions when all is written, and is synced then.
     let complete =
         |path| fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o777 == 0o644);
-    ends_at_once(&case, &PULL, |case| staged(case).is_some_and(complete));
+    ends_at_once(&case, &pull.collect::<Vec<_>>(), |case| {
+        staged(case).is_some_and(complete)
+    });
 }
