@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::stream::Cancelled;
+
 /// A failure of the image store. Each names the path it happened at.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

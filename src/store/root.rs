@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, mkdirat, openat2, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat2, statat};
 use rustix::io::Errno;
 
 use super::Error;
@@ -199,9 +199,10 @@ impl ImageRoot {
         )
     }
 
-    /// Whether there is anything of that name, a link that leads nowhere included.
-    pub fn holds(&self, name: &str) -> bool {
-        statat(self, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    /// What there is of that name, if anything; a link is a link, wherever it leads.
+    pub fn entry_type(&self, name: &str) -> Option<FileType> {
+        let status = statat(self, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+        Some(FileType::from_raw_mode(status.st_mode))
     }
 
     /// Opens an entry that must be no link.

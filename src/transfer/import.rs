@@ -7,10 +7,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
+use super::destination::Destination;
 use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::{Incoming, receive};
-use super::pull::{place_raw, prepare};
 use super::{Error, ImportRaw, Remote};
 use crate::codec::{MAGIC_LEN, sniff};
 use crate::disk::clone_or_copy;
@@ -26,13 +26,13 @@ pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
         local,
         target,
     } = request;
-    let root = job.settings.roots.target(target.class)?;
-    let place = root.path().display();
+    let destination = Destination::open(job, target)?;
+    let place = destination.root.path().display();
     job.reporter.info(format_args!(
         "Importing `{}`, saving as `{local}` in `{place}`",
         origin.shown
     ));
-    prepare(job, &root, Some(local), target)?;
+    destination.prepare(Some(local))?;
     let read = |cause| Remote::Read {
         origin: origin.shown.clone(),
         cause,
@@ -44,7 +44,7 @@ pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
         }
         .into());
     }
-    let staged = root.stage(&format!("{local}.raw"))?;
+    let staged = destination.root.stage(&format!("{local}.raw"))?;
     let mut meter = Meter::new(job.reporter.clone());
     // Whole plain files are copied as files: extents shared, holes kept.
     if !(metadata.is_file() && copy_plain(job, &mut meter, request, &staged)?) {
@@ -68,7 +68,7 @@ pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
     if metadata.is_file() {
         staged.take_after(&origin.file)?;
     }
-    place_raw(job, &root, staged, local, (target, &Unverified::brought()))
+    destination.place(staged, local, &Unverified::brought())
 }
 
 /// Copies the file as it is, if it is read from its beginning and holds a raw image. Says whether it did.

@@ -2,33 +2,31 @@
 
 use std::fs::File;
 
+use super::destination::Destination;
 use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::{Incoming, receive};
 use super::verify::{Expected, still_trusted};
-use super::{Error, PullRaw, Remote, Target};
+use super::{Error, PullRaw, Remote};
 use crate::disk::clone_or_copy;
 use crate::fetch::{Answer, Fetcher, Found};
-use crate::store::{
-    self, ImageKind, ImageRoot, Kept, Placing, Source, Staged, Verified, kept_file_name,
-};
-use crate::terms::{Etag, LocalName, VerifyMode};
+use crate::store::{Kept, Placing, Source, Staged, Verified, kept_file_name};
+use crate::terms::{Etag, VerifyMode};
 
 /// Pulls a raw image: remote → fetch → verify → place.
 pub(super) fn raw(job: &Job, request: &PullRaw) -> Result<(), Error> {
     let url = &request.url;
-    let root = job.settings.roots.target(request.target.class)?;
+    let destination = Destination::open(job, &request.target)?;
+    let place = destination.root.path().display();
     match &request.local {
         Some(name) => job.reporter.info(format_args!(
-            "Pulling {url}, saving as `{name}` in `{}`",
-            root.path().display()
+            "Pulling {url}, saving as `{name}` in `{place}`"
         )),
-        None => job.reporter.info(format_args!(
-            "Pulling {url}, keeping it in `{}`",
-            root.path().display()
-        )),
+        None => job
+            .reporter
+            .info(format_args!("Pulling {url}, keeping it in `{place}`")),
     }
-    prepare(job, &root, request.local.as_ref(), &request.target)?;
+    destination.prepare(request.local.as_ref())?;
     let fetcher = Fetcher::new(
         job.settings.fetch.clone(),
         job.cancel.clone(),
@@ -37,7 +35,7 @@ pub(super) fn raw(job: &Job, request: &PullRaw) -> Result<(), Error> {
     let pull = Pull {
         job,
         request,
-        root,
+        destination,
         fetcher,
     };
     let mut kept = pull.reusable()?;
@@ -48,44 +46,11 @@ pub(super) fn raw(job: &Job, request: &PullRaw) -> Result<(), Error> {
     }
 }
 
-/// Clears away what a crash left, and refuses a name that is taken before anything is asked of the network.
-pub(super) fn prepare(
-    job: &Job,
-    root: &ImageRoot,
-    local: Option<&LocalName>,
-    target: &Target,
-) -> Result<(), Error> {
-    let swept = root.sweep()?;
-    if swept > 0 {
-        job.reporter.notice(format_args!(
-            "Removed {swept} unfinished images that an earlier run had left behind"
-        ));
-    }
-    let Some(name) = local else { return Ok(()) };
-    let exists = |path| store::Error::Exists {
-        name: name.to_string(),
-        path,
-    };
-    let file_name = format!("{name}.raw");
-    match job.settings.roots.find(target.class, root, name)? {
-        Some(image) if !target.force => Err(exists(image.path).into()),
-        // No image, but in the way of one: a link that leads nowhere, say.
-        None if !target.force && root.holds(&file_name) => {
-            Err(exists(root.path_of(&file_name)).into())
-        }
-        // A directory is found before a file of the same name, so a file could not replace it.
-        Some(image) if image.kind != ImageKind::Raw && image.path.parent() == Some(root.path()) => {
-            Err(store::Error::OtherType { path: image.path }.into())
-        }
-        _ => Ok(()),
-    }
-}
-
 /// One pull, once everything local has agreed to it.
 struct Pull<'a> {
     job: &'a Job,
     request: &'a PullRaw,
-    root: ImageRoot,
+    destination: Destination<'a>,
     fetcher: Fetcher,
 }
 
@@ -130,6 +95,7 @@ impl Pull<'_> {
                 .map(|verified| Reusable { kept, verified })
         };
         Ok(self
+            .destination
             .root
             .kept(&self.request.url)?
             .into_iter()
@@ -174,7 +140,7 @@ impl Pull<'_> {
         let Self { job, fetcher, .. } = self;
         let url = &self.request.url;
         let expected = Expected::find(job, fetcher, url, self.request.verify)?;
-        let staged = self.root.stage("raw")?;
+        let staged = self.destination.root.stage("raw")?;
         let mut meter = Meter::new(job.reporter.clone());
         loop {
             let answer = match found.take() {
@@ -228,17 +194,18 @@ impl Pull<'_> {
             source,
             verified,
         } = downloaded;
-        let Self {
-            job, request, root, ..
-        } = self;
+        let Self { job, request, .. } = self;
+        let root = &self.destination.root;
         let recorded = staged.record(&source, &verified)?;
         let kept_name = kept_file_name(root, &request.url, source.etag.as_ref());
+        let sync = job.settings.sync;
+        let cancel = &job.cancel;
         let kept = Placing {
             file_name: &kept_name,
             replace: true,
             read_only: true,
-            sync: job.settings.sync,
-            cancel: &job.cancel,
+            sync,
+            cancel,
         };
         let Some(name) = &request.local else {
             job.cancel.check()?;
@@ -251,7 +218,7 @@ impl Pull<'_> {
             return Ok(());
         };
         if !request.keep_download {
-            return self.place_local(staged, name, &verified);
+            return self.destination.place(staged, name, &verified);
         }
         if !recorded {
             let path = root.path().display();
@@ -260,11 +227,8 @@ impl Pull<'_> {
                 .notice(format_args!("The file system of `{path}` {what}"));
         }
         // First the one that may fail because somebody else was faster.
-        self.place_local(
-            self.copy_of(staged.file(), &source, &verified)?,
-            name,
-            &verified,
-        )?;
+        let copy = self.copy_of(staged.file(), &source, &verified)?;
+        self.destination.place(copy, name, &verified)?;
         if let Err(error) = staged.place(&verified, &kept) {
             job.reporter.warning(format_args!(
                 "The pristine copy could not be kept, ignoring: {error}"
@@ -275,7 +239,7 @@ impl Pull<'_> {
 
     /// Makes the local image from a kept copy, which stays as it is.
     fn reuse(&self, Reusable { kept, verified }: Reusable) -> Result<(), Error> {
-        let path = self.root.path_of(&kept.file_name);
+        let path = self.destination.root.path_of(&kept.file_name);
         let what = "the image has not changed on the server";
         self.job.reporter.info(format_args!(
             "Using the kept copy `{}`: {what}",
@@ -285,11 +249,8 @@ impl Pull<'_> {
             return Ok(());
         };
         let source = kept.source(&self.request.url);
-        self.place_local(
-            self.copy_of(&kept.file, &source, &verified)?,
-            name,
-            &verified,
-        )
+        let copy = self.copy_of(&kept.file, &source, &verified)?;
+        self.destination.place(copy, name, &verified)
     }
 
     /// A staged copy with the same content, sharing it where the file system can, and the same record.
@@ -299,51 +260,11 @@ impl Pull<'_> {
         source: &Source,
         verified: &Verified,
     ) -> Result<Staged, Error> {
-        let copy = self.root.stage("raw")?;
+        let copy = self.destination.root.stage("raw")?;
         Meter::new(self.job.reporter.clone()).enter(Phase::Copying);
         let copied = clone_or_copy(original, copy.file(), &self.job.cancel);
         copied.map_err(|cause| Error::write(&copy.path(), cause))?;
         copy.record(source, verified)?;
         Ok(copy)
     }
-
-    fn place_local(
-        &self,
-        staged: Staged,
-        name: &LocalName,
-        verified: &Verified,
-    ) -> Result<(), Error> {
-        let Self {
-            job, request, root, ..
-        } = self;
-        place_raw(job, root, staged, name, (&request.target, verified))
-    }
-}
-
-/// Makes a staged raw image visible under its local name.
-pub(super) fn place_raw(
-    job: &Job,
-    root: &ImageRoot,
-    staged: Staged,
-    name: &LocalName,
-    (target, verified): (&Target, &Verified),
-) -> Result<(), Error> {
-    job.cancel.check()?;
-    let file_name = format!("{name}.raw");
-    let Target {
-        force, read_only, ..
-    } = *target;
-    let placing = Placing {
-        file_name: &file_name,
-        replace: force,
-        read_only,
-        sync: job.settings.sync,
-        cancel: &job.cancel,
-    };
-    staged.place(verified, &placing)?;
-    job.reporter.info(format_args!(
-        "Created image `{}`",
-        root.path_of(&file_name).display()
-    ));
-    Ok(())
 }

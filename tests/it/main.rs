@@ -5,6 +5,8 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+/// Signals end a transfer at once and leave nothing behind.
+mod cancel;
 /// Packed images, whole and broken, and the holes in what comes of them.
 mod formats;
 /// Importing from files and pipes.
@@ -17,22 +19,19 @@ mod list_images;
 mod multicall;
 /// Names of images, derived and given.
 mod names;
+/// What TLS and broken servers are told apart by.
+mod network;
 /// Log lines, the bar and the help.
 mod output;
+/// Proxies, by the variables that name them.
+mod proxy;
 /// Pulling over each scheme.
 mod pull;
+/// What passes is tried again, for a time.
+mod retry;
 /// The kit itself: its servers misbehave as told.
 mod the_kit;
 /// The house's rules, held over the source as text.
 mod tidy;
 /// Checksums, signatures and keyrings.
 mod verify;
-
-/// Signals end a transfer at once and leave nothing behind.
-mod cancel;
-/// What TLS and broken servers are told apart by.
-mod network;
-/// Proxies, by the variables that name them.
-mod proxy;
-/// What passes is tried again, for a time.
-mod retry;
