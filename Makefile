@@ -3,6 +3,9 @@
 # make check   formatting, lints and every tier of tests; installs what they need
 # make lint fmt bless docs install bench
 
+# The last line is the path, also when another make runs this one.
+MAKEFLAGS += --no-print-directory
+
 CARGO ?= cargo
 MACHINE := $(shell uname -m)
 SYSROOT := $(shell rustc --print sysroot 2>/dev/null)
