@@ -152,6 +152,10 @@ fn check_space(
     let Ok(status) = fstatvfs(staged.file()) else {
         return Ok(());
     };
+    if status.f_blocks == 0 {
+        // No size at all: ramfs, as in an initrd.
+        return Ok(());
+    }
     let free = status.f_bavail.saturating_mul(status.f_frsize);
     if needed > free {
         return Err(Local::NoSpace {
