@@ -22,6 +22,6 @@ pub use http::{Authority, Identity, Reply, Request, Server};
 pub use image::{fixture, image, pack};
 pub use proxy::Proxy;
 pub use run::{Outcome, Running, tool};
-pub use skip::{need, need_root, skip};
+pub use skip::{need, need_root, skipped};
 pub use snapshot::{Entry, Snapshot, allocated_bytes};
 pub use temp::TempDir;

@@ -19,13 +19,8 @@ pub fn need_root() -> bool {
     rustix::process::geteuid().is_root() || skipped("not run as root")
 }
 
-/// Records the calling test as skipped; it has to return.
-pub fn skip(reason: &str) {
-    skipped(reason);
-}
-
 /// Appends `skipped: TEST: REASON` to `$IMPORTD_SKIPS_FILE`. The name is the thread's, as libtest gives it.
-fn skipped(reason: &str) -> bool {
+pub fn skipped(reason: &str) -> bool {
     let thread = std::thread::current();
     let line = format!("skipped: {}: {reason}\n", thread.name().unwrap_or("?"));
     eprint!("{line}");

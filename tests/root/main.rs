@@ -6,10 +6,14 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+/// Names, in a network of the test's own.
+mod lookup;
 /// File systems of the test's own.
 mod mount;
 /// Networks of the test's own.
 mod network;
+/// Full disks and other odd places.
+mod places;
 /// The static binary in empty and in full roots.
 mod static_binary;
 /// The helpers above do what they say.

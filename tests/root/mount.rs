@@ -29,6 +29,14 @@ impl Mount {
         mount
     }
 
+    /// In memory, of no size, without user's attributes.
+    #[track_caller]
+    pub fn ramfs() -> Self {
+        let mount = Self::prepare();
+        tool("mount", ["-t", "ramfs", "importd-test", &mount.place()]);
+        mount
+    }
+
     /// ext4 on a loop device over a file of that size.
     #[track_caller]
     pub fn ext4(bytes: u64) -> Self {

@@ -6,14 +6,14 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use crate::kit::{Dns, Reply, Server, TempDir, image, need, need_root, skip, tool};
+use crate::kit::{Dns, Reply, Server, TempDir, image, need, need_root, skipped, tool};
 use crate::network::Network;
 
 /// The binary, or a skip.
 fn binary() -> Option<PathBuf> {
     let path = std::env::var_os("IMPORTD_STATIC_BINARY").map(PathBuf::from);
     if path.is_none() {
-        skip("no $IMPORTD_STATIC_BINARY: run it through tests/run");
+        skipped("no $IMPORTD_STATIC_BINARY: run it through tests/run");
     }
     path
 }
@@ -111,7 +111,8 @@ fn it_looks_names_up_where_the_c_library_would_load_modules() {
     let modules = std::env::var_os("CARGO_TARGET_DIR")
         .map_or(modules, |target| Path::new(&target).join("nss-modules"));
     if !modules.is_dir() {
-        return skip("no look-up modules: tests/install-tools could not fetch them");
+        skipped("no look-up modules: tests/install-tools could not fetch them");
+        return;
     }
     let scratch = TempDir::new();
     let network = Network::new();
