@@ -119,10 +119,15 @@ impl Roots {
     }
 
     fn open_directory(&self, relative: &Path) -> Result<OwnedFd, Errno> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        self.open_directory_with(relative, OFlags::RDONLY)
+    }
+
+    fn open_directory_with(&self, relative: &Path, access: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = access | OFlags::DIRECTORY | OFlags::CLOEXEC;
         openat2(&*self.base, relative, flags, Mode::empty(), beneath())
     }
 
+    /// Opens a directory; what is missing on the way is created, for nobody else to look into.
     fn create(&self, relative: &Path) -> Result<ImageRoot, Error> {
         let failed = |cause: Errno| Error::CreateRoot {
             path: self.base_path.join(relative),
@@ -132,11 +137,14 @@ impl Roots {
         let mut so_far = PathBuf::new();
         for component in relative {
             so_far.push(component);
-            let opened = match self.open_directory(&so_far) {
+            // On the way a directory need not be readable.
+            let opened = match self.open_directory_with(&so_far, OFlags::PATH) {
                 Err(Errno::NOENT) => {
                     let parent = parent.as_ref().unwrap_or(&self.base);
-                    match mkdirat(parent, component, Mode::from_raw_mode(0o755)) {
-                        Ok(()) | Err(Errno::EXIST) => self.open_directory(&so_far),
+                    match mkdirat(parent, component, Mode::from_raw_mode(0o700)) {
+                        Ok(()) | Err(Errno::EXIST) => {
+                            self.open_directory_with(&so_far, OFlags::PATH)
+                        }
                         Err(error) => Err(error),
                     }
                 }
@@ -144,11 +152,11 @@ impl Roots {
             };
             parent = Some(opened.map_err(failed)?);
         }
-        let directory = match parent {
-            Some(directory) => directory,
-            None => self.open_directory(Path::new(".")).map_err(failed)?,
+        let directory = match relative.as_os_str().is_empty() {
+            true => self.open_directory(Path::new(".")),
+            false => self.open_directory(relative),
         };
-        Ok(self.image_root(relative.to_owned(), directory))
+        Ok(self.image_root(relative.to_owned(), directory.map_err(failed)?))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Read;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -536,4 +536,36 @@ fn settings_of_the_environment_that_make_no_sense_are_named() {
             .ok()
             .stderr_has(&format!("${name} makes no sense, ignoring: "));
     }
+}
+
+#[test]
+fn directories_that_are_missing_are_made_for_their_owner_alone() {
+    let case = Case::new().serve("img.raw");
+    case.importctl(["pull-raw", "-mN", "--verify=no", "{url}/img.raw"])
+        .ok();
+    for directory in ["var", "var/lib", "var/lib/machines"] {
+        let mode = fs::metadata(case.root().join(directory))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o7777, 0o700, "{directory}");
+    }
+}
+
+#[test]
+fn directories_on_the_way_need_not_be_readable() {
+    let case = Case::new().serve("img.raw");
+    let own = case.dir().join("closed/own");
+    fs::create_dir_all(&own).unwrap();
+    fs::set_permissions(own.parent().unwrap(), fs::Permissions::from_mode(0o111)).unwrap();
+    let arguments = [
+        "pull-raw",
+        "-mN",
+        "--verify=no",
+        "--image-root={dir}/closed/own",
+        "{url}/img.raw",
+    ];
+    case.importctl(arguments).ok();
+    fs::set_permissions(own.parent().unwrap(), fs::Permissions::from_mode(0o755)).unwrap();
+    assert!(own.join("img.raw").is_file());
 }
