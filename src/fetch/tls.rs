@@ -122,6 +122,11 @@ pub(super) fn explain(error: &rustls::Error) -> String {
             "its certificate is for another name; check the host in the URL"
         }
         Bad::Revoked => "its certificate was revoked",
+        // webpki's own error, whose text is all that can be seen of it from here.
+        Bad::Other(cause) if cause.to_string().contains("CaUsedAsEndEntity") => {
+            "its certificate is a certificate authority's, which may not stand for a server; \
+             issue one to the server, or make a self-signed one with basicConstraints=CA:FALSE"
+        }
         other => return format!("its certificate is refused: {other}"),
     }
     .to_owned()
