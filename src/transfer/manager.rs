@@ -69,13 +69,16 @@ impl Manager {
     }
 }
 
-/// The transfer itself. A panic in it unwinds past everything staged, which vanishes, and ends here.
 fn run(job: &Job, request: Request) -> Result<(), Error> {
-    let transfer = AssertUnwindSafe(|| match request {
+    contain(|| match request {
         Request::PullRaw(request) => pull::raw(job, &request),
         Request::ImportRaw(request) => import::raw(job, &request),
-    });
-    catch_unwind(transfer).unwrap_or_else(|panic| Err(panicked(&*panic)))
+    })
+}
+
+/// A panic in a transfer unwinds past everything staged, which vanishes, and ends here.
+fn contain(transfer: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+    catch_unwind(AssertUnwindSafe(transfer)).unwrap_or_else(|panic| Err(panicked(&*panic)))
 }
 
 /// A panic's own words, if it had any.
@@ -107,5 +110,32 @@ impl AsFd for Transfer {
     /// Hung up once the transfer has ended; to be polled.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.ended.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Roots;
+    use crate::terms::ImageClass;
+
+    #[test]
+    fn a_panic_is_a_failed_transfer_and_what_it_staged_vanishes() {
+        let directory = std::env::temp_dir().join(format!("importd-panic-{}", std::process::id()));
+        std::fs::create_dir(&directory).unwrap();
+        let roots = Roots::open(&directory, None).unwrap();
+        let mut path = None;
+        let result = contain(|| {
+            let staged = roots.target(ImageClass::Machine)?.stage("raw")?;
+            path = Some(staged.path());
+            panic!("on purpose");
+        });
+        let message = result.unwrap_err().to_string();
+        assert!(
+            message.contains("defect of this program") && message.contains("on purpose"),
+            "{message}"
+        );
+        assert!(!path.unwrap().exists());
+        std::fs::remove_dir_all(directory).unwrap();
     }
 }
