@@ -24,7 +24,14 @@ pub enum Copied {
 const CHUNK: usize = WRITEBACK_BYTES as usize;
 
 /// Makes `target`, which must be new and empty, equal to the whole of `source`, holes included.
-pub fn clone_or_copy(source: &File, target: &File, cancel: &Cancel) -> io::Result<Copied> {
+///
+/// `to_disk` begins to write to disk early, for whoever will wait for that at the end.
+pub fn clone_or_copy(
+    source: &File,
+    target: &File,
+    cancel: &Cancel,
+    to_disk: bool,
+) -> io::Result<Copied> {
     if ioctl_ficlone(target, source).is_ok() {
         return Ok(Copied::Reflinked);
     }
@@ -45,7 +52,9 @@ pub fn clone_or_copy(source: &File, target: &File, cancel: &Cancel) -> io::Resul
                     "it became shorter while it was copied",
                 ));
             }
-            begin_writeback(target, position, count as u64);
+            if to_disk {
+                begin_writeback(target, position, count as u64);
+            }
             position += count as u64;
         }
     }
@@ -103,7 +112,7 @@ mod tests {
         source.write_all_at(b"begin", 0).unwrap();
         source.write_all_at(b"middle", 5 << 20).unwrap();
         source.set_len(9 << 20).unwrap();
-        clone_or_copy(&source, &target, &Cancel::new().unwrap()).unwrap();
+        clone_or_copy(&source, &target, &Cancel::new().unwrap(), true).unwrap();
         let read = |file: &File| {
             let mut bytes = vec![1; 9 << 20];
             file.read_exact_at(&mut bytes, 0).unwrap();
@@ -119,7 +128,7 @@ mod tests {
         for size in [0, 1 << 20] {
             let (source, target) = (unnamed(), unnamed());
             source.set_len(size).unwrap();
-            clone_or_copy(&source, &target, &Cancel::new().unwrap()).unwrap();
+            clone_or_copy(&source, &target, &Cancel::new().unwrap(), true).unwrap();
             assert_eq!(target.metadata().unwrap().len(), size);
         }
     }

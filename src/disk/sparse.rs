@@ -21,6 +21,7 @@ pub(super) const WRITEBACK_BYTES: u64 = 8 << 20;
 /// The file must be empty, or what it holds must not matter where it stays unwritten: that is zeros in a new file.
 pub struct SparseWriter<'a> {
     file: &'a File,
+    to_disk: bool,
     buffer: Vec<u8>,
     filled: usize,
     /// Where the buffer's first byte belongs. Invariant: a multiple of [`BLOCK`].
@@ -30,9 +31,11 @@ pub struct SparseWriter<'a> {
 }
 
 impl<'a> SparseWriter<'a> {
-    pub fn new(file: &'a File) -> Self {
+    /// `to_disk` begins to write to disk early, for whoever will wait for that at the end.
+    pub fn new(file: &'a File, to_disk: bool) -> Self {
         Self {
             file,
+            to_disk,
             buffer: vec![0; BUFFER],
             filled: 0,
             offset: 0,
@@ -79,7 +82,7 @@ impl<'a> SparseWriter<'a> {
             .write_all_at(&filled[run_start..], self.offset + run_start as u64)?;
         self.offset += self.filled as u64;
         self.filled = 0;
-        if self.offset - self.begun >= WRITEBACK_BYTES {
+        if self.to_disk && self.offset - self.begun >= WRITEBACK_BYTES {
             begin_writeback(self.file, self.begun, self.offset - self.begun);
             self.begun = self.offset;
         }
@@ -113,7 +116,7 @@ mod tests {
 
     fn written(content: &[u8], step: usize) -> (Vec<u8>, u64) {
         let file = tempfile();
-        let mut writer = SparseWriter::new(&file);
+        let mut writer = SparseWriter::new(&file, true);
         let mut source = Steps(content, step);
         loop {
             match source.read(writer.space()).unwrap() {

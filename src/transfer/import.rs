@@ -96,7 +96,7 @@ fn copy_plain(
         return Ok(false);
     }
     meter.enter(Phase::Copying);
-    let copied = clone_or_copy(&origin.file, staged.file(), &job.cancel);
+    let copied = clone_or_copy(&origin.file, staged.file(), &job.cancel, job.settings.sync);
     copied.map_err(|error| {
         if job.cancel.is_cancelled() {
             Error::Cancelled

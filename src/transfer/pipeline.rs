@@ -118,7 +118,7 @@ fn unpack(
         .into());
     }
     let mut image = LimitReader::new(image, IMAGE_LIMIT_BYTES);
-    let mut writer = SparseWriter::new(staged.file());
+    let mut writer = SparseWriter::new(staged.file(), job.settings.sync);
     let path = staged.path();
     loop {
         job.cancel.check()?;

@@ -262,7 +262,12 @@ impl Pull<'_> {
     ) -> Result<Staged, Error> {
         let copy = self.destination.root.stage("raw")?;
         Meter::new(self.job.reporter.clone()).enter(Phase::Copying);
-        let copied = clone_or_copy(original, copy.file(), &self.job.cancel);
+        let copied = clone_or_copy(
+            original,
+            copy.file(),
+            &self.job.cancel,
+            self.job.settings.sync,
+        );
         copied.map_err(|cause| Error::write(&copy.path(), cause))?;
         copy.record(source, verified)?;
         Ok(copy)
