@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use rustix::fs::{SeekFrom, copy_file_range, ioctl_ficlone, seek};
 use rustix::io::Errno;
 
-use super::sparse::WRITEBACK_BYTES;
+use super::sync::WRITEBACK_BYTES;
 use crate::stream::Cancel;
 use crate::sys::begin_writeback;
 

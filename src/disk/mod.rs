@@ -1,7 +1,9 @@
-//! One raw file: written with holes where there is nothing, copied without losing them.
+//! One raw file: written with holes where there is nothing, copied without losing them, brought to disk.
 
 mod copy;
 mod sparse;
+mod sync;
 
 pub use copy::{Copied, clone_or_copy};
 pub use sparse::SparseWriter;
+pub use sync::sync;

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use super::sync::WRITEBACK_BYTES;
 use crate::sys::begin_writeback;
 
 /// The grain of a hole: the block size of practically every file system, and of `cp --sparse=always`.
@@ -11,10 +12,6 @@ const BLOCK: usize = 4096;
 
 /// How much is gathered before it is looked at. Invariant: a multiple of [`BLOCK`].
 const BUFFER: usize = 64 * BLOCK;
-
-/// How much is gathered by the kernel before it goes to disk, so that a sync at the end has little left to do: nothing
-/// can interrupt that.
-pub(super) const WRITEBACK_BYTES: u64 = 8 << 20;
 
 /// Writes a stream to a file from its beginning; blocks of zeros are left out.
 ///

@@ -3,6 +3,7 @@
 use std::fs::{File, FileTimes, Permissions};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::time::Duration;
 
 use rustix::fs::{
     AtFlags, Dir, FlockOperation, Mode, OFlags, RenameFlags, flock, linkat, openat, renameat,
@@ -13,11 +14,18 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::attributes::{created, write_created, write_trust};
 use super::{Error, ImageRoot, Source, Verified, copy_user_attributes};
+use crate::disk::sync;
 use crate::stream::Cancel;
+use crate::sys::Release;
 
 /// The beginning of every temporary name.
 const TEMPORARY: &str = ".#";
 const RANDOM_DIGITS: usize = 16;
+
+/// From this size on a file system may need more than a moment to free a file.
+const LARGE_BYTES: u64 = 256 << 20;
+/// For so long that is waited for: who has cancelled is back soon, and mostly finds the space freed.
+const RELEASE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// An image that is being written. Dropped, it vanishes.
 ///
@@ -29,6 +37,8 @@ pub struct Staged {
     file: File,
     /// The name is somebody else's by now.
     placed: bool,
+    /// Of a large file that has vanished. Behind the file, which is to be closed first.
+    release: Option<Release>,
 }
 
 /// Under which name and how a staged image becomes visible.
@@ -72,6 +82,7 @@ impl ImageRoot {
                 name,
                 file,
                 placed: false,
+                release: None,
             };
             // A sweep may have come between creating and locking; then the file has no name any more.
             if staged
@@ -192,22 +203,20 @@ impl Staged {
         let permitted = self.file.set_permissions(Permissions::from_mode(mode));
         permitted.map_err(|cause| self.attributes_failed(cause))?;
         if placing.sync {
-            self.file.sync_all().map_err(|cause| Error::Sync {
-                path: path.clone(),
-                cause,
+            sync(&self.file, placing.cancel).map_err(|cause| match placing.cancel.check() {
+                Err(cancelled) => cancelled.into(),
+                Ok(()) => Error::Sync {
+                    path: path.clone(),
+                    cause,
+                },
             })?;
         }
         placing.cancel.check()?;
         let renamed = match placing.replace {
-            true => renameat(
-                &self.root,
-                self.name.as_str(),
-                &self.root,
-                placing.file_name,
-            ),
+            true => self.rename_replacing(placing.file_name),
             false => self.rename_without_replacing(placing.file_name),
         };
-        renamed.map_err(|cause| match cause {
+        let replaced = renamed.map_err(|cause| match cause {
             // Somebody was faster.
             Errno::EXIST if !placing.replace => Error::Exists {
                 name: placing.file_name.trim_end_matches(".raw").to_owned(),
@@ -225,12 +234,24 @@ impl Staged {
                 cause: cause.into(),
             })?;
         }
+        if let Some(file) = replaced {
+            let release = release(&file);
+            drop(file);
+            drop(release);
+        }
         Ok(())
     }
 
-    fn rename_without_replacing(&self, file_name: &str) -> Result<(), Errno> {
+    /// Returns what has lost its name.
+    fn rename_replacing(&self, file_name: &str) -> Result<Option<File>, Errno> {
+        let replaced = self.root.open_entry(file_name, OFlags::PATH).ok();
+        renameat(&self.root, self.name.as_str(), &self.root, file_name)?;
+        Ok(replaced)
+    }
+
+    fn rename_without_replacing(&self, file_name: &str) -> Result<Option<File>, Errno> {
         let name = self.name.as_str();
-        match renameat_with(
+        let renamed = match renameat_with(
             &self.root,
             name,
             &self.root,
@@ -243,7 +264,8 @@ impl Staged {
                 unlinkat(&self.root, name, AtFlags::empty())
             }
             result => result,
-        }
+        };
+        renamed.map(|()| None)
     }
 }
 
@@ -252,8 +274,17 @@ impl Drop for Staged {
         if !self.placed {
             // What cannot be removed now has no lock soon, and the next sweep takes it.
             let _ = unlinkat(&self.root, self.name.as_str(), AtFlags::empty());
+            self.release = release(&self.file);
         }
     }
+}
+
+/// Who is to close a file last that has lost its name, if that may take long.
+fn release(file: &File) -> Option<Release> {
+    let metadata = file.metadata().ok()?;
+    let large = metadata.nlink() == 0 && metadata.blocks() * 512 >= LARGE_BYTES;
+    // If there can be nobody, we wait for the file system ourselves.
+    large.then(|| Release::of(file, RELEASE_PATIENCE).ok())?
 }
 
 fn both(time: std::time::SystemTime) -> FileTimes {

@@ -3,9 +3,11 @@
 //! Each function here is the thinnest safe wrapper around one call; whatever rustix has is not here.
 
 mod clock;
+mod release;
 mod signal;
 mod writeback;
 
 pub use clock::{LocalTime, local_time};
+pub use release::Release;
 pub use signal::SignalFd;
-pub use writeback::begin_writeback;
+pub use writeback::{begin_writeback, finish_writeback};
