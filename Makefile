@@ -48,6 +48,7 @@ docs:
 # A real image first, which is what is measured then; needs root and some minutes.
 BENCH_DIR ?= $(CARGO_TARGET_DIR)/bench
 bench: build
+	tests/install-tools bench
 	tests/real-image $(BINARY) $(BENCH_DIR)
 	tests/bench $(BINARY) $(BENCH_DIR)
 
