@@ -1,29 +1,27 @@
-//! A copy of a raw image: shared extents where the file system has them, else its data without its holes.
+//! A copy of a raw image: shared extents where the file system has them, else its data without holes and zeros.
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 
-use rustix::fs::{SeekFrom, copy_file_range, ioctl_ficlone, seek};
+use rustix::fs::{SeekFrom, ioctl_ficlone, seek};
 use rustix::io::Errno;
 
-use super::sync::WRITEBACK_BYTES;
-use crate::stream::Cancel;
-use crate::sys::begin_writeback;
+use super::SparseWriter;
+use crate::stream::{Cancel, Cancelled};
 
-/// How a copy came to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Copied {
-    /// Both files share their extents.
-    Reflinked,
-    /// The data were copied, holes left out.
-    Copied,
+/// Why a file was not copied: which of the two is to blame.
+#[derive(Debug, thiserror::Error)]
+pub enum CopyError {
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+    #[error("failed to read it: {0}")]
+    Read(io::Error),
+    #[error("failed to write it: {0}")]
+    Write(io::Error),
 }
 
-/// How much is copied between two looks at the cancel flag.
-const CHUNK: usize = WRITEBACK_BYTES as usize;
-
-/// Makes `target`, which must be new and empty, equal to the whole of `source`, holes included.
+/// Makes `target`, which must be new and empty, equal to the whole of `source`; zeros become holes.
 ///
 /// `to_disk` begins to write to disk early, for whoever will wait for that at the end.
 pub fn clone_or_copy(
@@ -31,71 +29,64 @@ pub fn clone_or_copy(
     target: &File,
     cancel: &Cancel,
     to_disk: bool,
-) -> io::Result<Copied> {
+) -> Result<(), CopyError> {
     if ioctl_ficlone(target, source).is_ok() {
-        return Ok(Copied::Reflinked);
+        return Ok(());
     }
-    let size = source.metadata()?.len();
+    let size = source.metadata().map_err(CopyError::Read)?.len();
+    let mut writer = SparseWriter::new(target, to_disk);
     let mut position = 0;
-    while let Some(start) = next(source, SeekFrom::Data(position))?.filter(|start| *start < size) {
-        let end = next(source, SeekFrom::Hole(start))?
-            .unwrap_or(size)
-            .min(size);
-        position = start;
+    while let Some((start, end)) = next_data(source, position, size).map_err(CopyError::Read)? {
+        position = writer.skip_to(start).map_err(CopyError::Write)?;
         while position < end {
             cancel.check()?;
-            let want = usize::try_from(end - position).unwrap_or(CHUNK).min(CHUNK);
-            let count = copy_range(source, target, position, want)?;
-            if count == 0 {
-                return Err(io::Error::new(
-                    io::ErrorKind::UnexpectedEof,
-                    "it became shorter while it was copied",
-                ));
-            }
-            if to_disk {
-                begin_writeback(target, position, count as u64);
-            }
+            let space = writer.space();
+            let want =
+                usize::try_from(end - position).map_or(space.len(), |left| left.min(space.len()));
+            let count = match source.read_at(&mut space[..want], position) {
+                Ok(0) => return Err(CopyError::Read(shrunk())),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(CopyError::Read(error)),
+            };
+            writer.advance(count).map_err(CopyError::Write)?;
             position += count as u64;
         }
     }
-    target.set_len(size)?;
-    Ok(Copied::Copied)
+    writer.finish().map_err(CopyError::Write)?;
+    target.set_len(size).map_err(CopyError::Write)
 }
 
-/// Where the next data or hole begins; none where there are no more data.
-fn next(file: &File, what: SeekFrom) -> io::Result<Option<u64>> {
-    match seek(file, what) {
-        Ok(offset) => Ok(Some(offset)),
-        Err(Errno::NXIO) => Ok(None),
+/// The next stretch that is no hole; none where there are no more data.
+fn next_data(file: &File, position: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
+    if position >= size {
+        return Ok(None);
+    }
+    let start = match seek(file, SeekFrom::Data(position)) {
+        Ok(start) => start,
+        Err(Errno::NXIO) => return Ok(None),
+        // A file system that knows no holes.
+        Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(Some((position, size))),
+        Err(error) => return Err(error.into()),
+    };
+    match seek(file, SeekFrom::Hole(start)) {
+        Ok(end) => Ok((start < size).then_some((start, end.min(size)))),
+        // It has become shorter meanwhile, which reading tells.
+        Err(Errno::NXIO) => Ok(Some((start, size))),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Copies up to `count` bytes at the same offset in both, in the kernel where it can.
-fn copy_range(source: &File, target: &File, offset: u64, count: usize) -> io::Result<usize> {
-    use std::os::unix::fs::FileExt;
-    let (mut from, mut to) = (offset, offset);
-    match copy_file_range(
-        source.as_fd(),
-        Some(&mut from),
-        target.as_fd(),
-        Some(&mut to),
-        count,
-    ) {
-        Ok(copied) => Ok(copied),
-        Err(Errno::XDEV | Errno::NOSYS | Errno::OPNOTSUPP | Errno::INVAL) => {
-            let mut buffer = vec![0; count.min(1 << 20)];
-            let copied = source.read_at(&mut buffer, offset)?;
-            target.write_all_at(&buffer[..copied], offset)?;
-            Ok(copied)
-        }
-        Err(error) => Err(error.into()),
-    }
+fn shrunk() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::UnexpectedEof,
+        "it became shorter while it was copied",
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{FileExt, MetadataExt};
+    use std::os::unix::fs::MetadataExt;
 
     use super::*;
 
@@ -121,6 +112,19 @@ mod tests {
         assert!(read(&source) == read(&target));
         assert_eq!(target.metadata().unwrap().len(), 9 << 20);
         assert!(target.metadata().unwrap().blocks() <= source.metadata().unwrap().blocks());
+    }
+
+    #[test]
+    fn zeros_that_take_room_become_holes() {
+        let (source, target) = (unnamed(), unnamed());
+        source.write_all_at(&vec![0; 3 << 20], 0).unwrap();
+        source.write_all_at(b"end", (3 << 20) + 5000).unwrap();
+        clone_or_copy(&source, &target, &Cancel::new().unwrap(), true).unwrap();
+        assert_eq!(target.metadata().unwrap().len(), (3 << 20) + 5003);
+        assert!(target.metadata().unwrap().blocks() * 512 <= 8192);
+        let mut end = [0; 4];
+        target.read_exact_at(&mut end, (3 << 20) + 4999).unwrap();
+        assert_eq!(&end, b"\0end");
     }
 
     #[test]

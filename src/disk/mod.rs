@@ -4,6 +4,6 @@ mod copy;
 mod sparse;
 mod sync;
 
-pub use copy::{Copied, clone_or_copy};
+pub use copy::{CopyError, clone_or_copy};
 pub use sparse::SparseWriter;
 pub use sync::sync;

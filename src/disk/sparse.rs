@@ -55,6 +55,17 @@ impl<'a> SparseWriter<'a> {
         }
     }
 
+    /// Leaves a hole up to `offset`, or a little less: the block that it lies in is to be put from its beginning. Returns
+    /// where the next bytes belong.
+    pub(super) fn skip_to(&mut self, offset: u64) -> io::Result<u64> {
+        let start = offset - offset % BLOCK as u64;
+        if start > self.offset + self.filled as u64 {
+            self.flush()?;
+            self.offset = start;
+        }
+        Ok(self.offset + self.filled as u64)
+    }
+
     /// Writes what is still held, gives the file its exact size and returns that.
     pub fn finish(mut self) -> io::Result<u64> {
         let size = self.offset + self.filled as u64;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::disk::CopyError;
 use crate::format::ManifestError;
 use crate::stream::{Cancelled, LimitExceeded};
 use crate::terms::{Bytes, Sha256Digest, Url};
@@ -125,11 +126,30 @@ fn paths(paths: &[PathBuf]) -> String {
 impl Error {
     /// The error of writing to `path`.
     pub(super) fn write(path: &Path, cause: io::Error) -> Self {
+        if Cancelled::is_cause_of(&cause) {
+            return Self::Cancelled;
+        }
         Local::Write {
             path: path.to_owned(),
             cause,
         }
         .into()
+    }
+
+    /// Whether it is for want of room.
+    pub(super) fn is_no_space(&self) -> bool {
+        use io::ErrorKind::{QuotaExceeded, StorageFull};
+        matches!(self, Self::Local(Local::Write { cause, .. })
+            if matches!(cause.kind(), StorageFull | QuotaExceeded))
+    }
+
+    /// The error of copying `origin` to `path`.
+    pub(super) fn copy(origin: &str, path: &Path, error: CopyError) -> Self {
+        match error {
+            CopyError::Cancelled(cancelled) => cancelled.into(),
+            CopyError::Read(cause) => Self::read(origin, cause),
+            CopyError::Write(cause) => Self::write(path, cause),
+        }
     }
 
     /// The error of reading what came from `origin`, whichever of the readers in between raised it.
@@ -145,7 +165,7 @@ impl Error {
             }
             .into();
         };
-        if inner.is::<fetch::Error>() || inner.is::<codec::Error>() || inner.is::<Self>() {
+        if inner.is::<fetch::Error>() || inner.is::<codec::Error>() {
             return error
                 .into_inner()
                 .map_or(Self::Cancelled, |inner| Self::unbox(origin, inner));
@@ -165,10 +185,6 @@ impl Error {
     }
 
     fn unbox(origin: String, error: Box<dyn std::error::Error + Send + Sync>) -> Self {
-        let error = match error.downcast::<Self>() {
-            Ok(error) => return *error,
-            Err(error) => error,
-        };
         let error = match error.downcast::<fetch::Error>() {
             Ok(error) => return (*error).into(),
             Err(error) => error,

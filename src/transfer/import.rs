@@ -46,8 +46,9 @@ pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
     }
     let staged = destination.root.stage(&format!("{local}.raw"))?;
     let mut meter = Meter::new(job.reporter.clone());
-    // Whole plain files are copied as files: extents shared, holes kept.
-    if !(metadata.is_file() && copy_plain(job, &mut meter, request, &staged)?) {
+    // Whole plain files are copied as files: extents shared, holes kept. A size of none may be a lie, as in /proc.
+    let sized = metadata.is_file() && metadata.len() > 0;
+    if !(sized && copy_plain(job, &mut meter, request, &staged)?) {
         let body = Polled {
             file: &origin.file,
             cancel: &job.cancel,
@@ -97,13 +98,7 @@ fn copy_plain(
     }
     meter.enter(Phase::Copying);
     let copied = clone_or_copy(&origin.file, staged.file(), &job.cancel, job.settings.sync);
-    copied.map_err(|error| {
-        if job.cancel.is_cancelled() {
-            Error::Cancelled
-        } else {
-            Error::write(&staged.path(), error)
-        }
-    })?;
+    copied.map_err(|error| Error::copy(&origin.shown, &staged.path(), error))?;
     Ok(true)
 }
 
