@@ -44,9 +44,9 @@ impl Source {
         Ok(kept)
     }
 
-    /// Whether the recorded origin, if there is one, is this URL.
+    /// Whether the recorded origin is this URL.
     pub(super) fn matches(file: &File, url: &Url) -> bool {
-        get(file, SOURCE_URL).is_none_or(|recorded| recorded == url.to_string().as_bytes())
+        get(file, SOURCE_URL).is_some_and(|recorded| recorded == url.to_string().as_bytes())
     }
 }
 

@@ -1,12 +1,14 @@
 //! Kept copies: pristine downloads under hidden names made of their URL and ETag, and which of them may be used again.
 
 use std::fmt::Write as _;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::hash::Hasher as _;
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::{Dir, OFlags};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::attributes::{read_created_us, read_trust};
 use super::{Error, ImageRoot, Source};
@@ -128,9 +130,7 @@ impl ImageRoot {
             let Ok(file) = self.open_entry(name, OFlags::RDONLY | OFlags::NONBLOCK) else {
                 continue;
             };
-            let usable = file.metadata().is_ok_and(|metadata| metadata.is_file())
-                && Source::matches(&file, url);
-            if usable {
+            if file.metadata().is_ok_and(|it| is_ours(&it)) && Source::matches(&file, url) {
                 found.push(Kept {
                     file_name: name.to_owned(),
                     trust: read_trust(&file).unwrap_or(Trust::NONE),
@@ -141,6 +141,13 @@ impl ImageRoot {
         }
         Ok(found)
     }
+}
+
+/// Whether nobody else can have written it: in a directory that others may write to, a record proves nothing by itself.
+fn is_ours(metadata: &Metadata) -> bool {
+    let owner = metadata.uid();
+    let ours = owner == 0 || owner == geteuid().as_raw();
+    metadata.is_file() && ours && metadata.mode() & 0o022 == 0
 }
 
 /// Whether the name is `STEM.raw` (no ETag) or `STEM.ETAG.raw` (that ETag).
