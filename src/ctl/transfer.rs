@@ -19,7 +19,7 @@ pub(super) fn pull_raw(options: &Options, arguments: &[String]) -> Result<Reques
     let given = arguments.get(1).map(String::as_str);
     let local = match given {
         Some("" | "-") => None,
-        given => Some(name_from_url(&url, given)?),
+        given => Some(name_from_url(&url, given, target.class)?),
     };
     let keep_download = options
         .keep_download
@@ -39,9 +39,10 @@ pub(super) fn import_raw(options: &Options, arguments: &[String]) -> Result<Requ
     let target = target(options)?;
     let path = arguments[0].as_str();
     let given = arguments.get(1).map(String::as_str);
+    let given = given.filter(|given| !matches!(*given, "" | "-"));
     if matches!(path, "" | "-") {
         let given = given.ok_or(Error::NamelessInput)?;
-        let local = name_from_file(given, Some(given))?;
+        let local = name_from_file(given, Some(given), target.class)?;
         let input = io::stdin()
             .as_fd()
             .try_clone_to_owned()
@@ -59,7 +60,7 @@ pub(super) fn import_raw(options: &Options, arguments: &[String]) -> Result<Requ
     if path.ends_with('/') {
         return Err(Error::DirectoryNamed(path.to_owned()));
     }
-    let local = name_from_file(path, given)?;
+    let local = name_from_file(path, given, target.class)?;
     let file = File::options()
         .read(true)
         .custom_flags(NO_CONTROLLING_TERMINAL)

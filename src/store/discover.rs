@@ -5,17 +5,18 @@
 
 use std::ffi::CStr;
 use std::fs::File;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use rustix::fs::{
-    Access, AtFlags, Dir, FileType, IFlags, OFlags, StatxFlags, accessat, fstatfs, ioctl_getflags,
-    statx,
+    Access, AtFlags, Dir, FileType, IFlags, OFlags, StatVfsMountFlags, StatxFlags, accessat,
+    fstatfs, fstatvfs, ioctl_getflags, statx,
 };
 use rustix::io::Errno;
 
 use super::attributes::read_created_us;
 use super::{Error, ImageRoot, Roots};
-use crate::terms::{ImageClass, ImageName, LocalName};
+use crate::terms::{ImageClass, ImageName};
 
 /// In what form an image lies there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,18 +77,17 @@ impl Roots {
         Ok(images)
     }
 
-    /// Where an image of this name lies, if there is one: in the target directory or anywhere it would be found.
+    /// The image of this name: the one that is found first, where there are several. Beyond `last` it is not looked for.
     pub fn find(
         &self,
         class: ImageClass,
-        target: &ImageRoot,
-        name: &LocalName,
+        name: &ImageName,
+        last: Option<&ImageRoot>,
     ) -> Result<Option<Image>, Error> {
-        let mut roots = vec![target.clone()];
-        roots.extend(self.search(class)?);
-        for root in roots {
-            if let Some(image) = root.find(class, name.as_image_name())? {
-                return Ok(Some(image));
+        for root in self.search(class)? {
+            let image = root.find(class, name)?;
+            if image.is_some() || last.is_some_and(|last| last.path() == root.path()) {
+                return Ok(image);
             }
         }
         Ok(None)
@@ -132,8 +132,17 @@ impl ImageRoot {
                 }
             }
         }
-        // A directory NAME comes before a file NAME.raw.
-        images.sort_by_key(|image| image.kind == ImageKind::Raw);
+        // As they would be found: with the suffix of the class before without, a directory NAME before a file NAME.raw.
+        let is_suffixed = |image: &Image| {
+            let suffix = class.suffix().zip(image.path.file_name()?.to_str());
+            suffix.map(|(suffix, name)| name.trim_end_matches(".raw").ends_with(suffix))
+        };
+        images.sort_by_key(|image| {
+            (
+                is_suffixed(image) != Some(true),
+                image.kind == ImageKind::Raw,
+            )
+        });
         Ok(images)
     }
 
@@ -205,7 +214,7 @@ impl ImageRoot {
         let raw = kind == ImageKind::Raw;
         let read_only = name.as_str().starts_with('.')
             || self.is_vendor()
-            || accessat(&handle, c"", Access::WRITE_OK, AtFlags::EMPTY_PATH) == Err(Errno::ROFS)
+            || is_on_read_only(kind, &handle)
             || is_marked_read_only(kind, status.stx_mode, file.as_ref());
         Ok(Some(Image {
             class,
@@ -225,6 +234,20 @@ impl ImageRoot {
     }
 }
 
+/// Whether nothing can be written there: the file system, this mount of it, or a subvolume is read-only.
+fn is_on_read_only(kind: ImageKind, handle: &OwnedFd) -> bool {
+    match kind {
+        ImageKind::Directory | ImageKind::Subvolume => {
+            accessat(handle, c".", Access::WRITE_OK, AtFlags::empty()) == Err(Errno::ROFS)
+        }
+        ImageKind::Raw => {
+            fstatvfs(handle).is_ok_and(|status| status.f_flag.contains(StatVfsMountFlags::RDONLY))
+        }
+        // A device's node does not tell of the device.
+        ImageKind::Block => false,
+    }
+}
+
 /// Whether somebody marked the image itself: a file by its mode, a directory by the immutable flag.
 fn is_marked_read_only(kind: ImageKind, mode: u16, file: Option<&File>) -> bool {
     match kind {
@@ -237,7 +260,7 @@ fn is_marked_read_only(kind: ImageKind, mode: u16, file: Option<&File>) -> bool 
 }
 
 /// Whether a directory is the root of a btrfs subvolume: those have one inode number of their own.
-fn is_subvolume(directory: &rustix::fd::OwnedFd, inode: u64) -> bool {
+fn is_subvolume(directory: &OwnedFd, inode: u64) -> bool {
     const BTRFS_MAGIC: u64 = 0x9123_683e;
     const SUBVOLUME_INODE: u64 = 256;
     inode == SUBVOLUME_INODE

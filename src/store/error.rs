@@ -28,8 +28,8 @@ pub enum Error {
     Place { path: PathBuf, cause: io::Error },
     #[error("image `{name}` exists already as `{}`: choose another name, or replace it with --force", .path.display())]
     Exists { name: String, path: PathBuf },
-    #[error("`{}` is an image of another type, which would go on hiding the new one: remove it first", .path.display())]
-    OtherType { path: PathBuf },
+    #[error("`{}` cannot be replaced by this image, and would go on hiding it: remove it first", .path.display())]
+    Hides { path: PathBuf },
 }
 
 /// What to try about the usual causes.

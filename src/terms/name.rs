@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Url;
+use super::{ImageClass, Url};
 
 /// A name an image may be found under: a file name of at most 255 bytes, no control characters, not beginning `.#`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -143,23 +143,41 @@ fn without_raw_suffixes(file_name: &str) -> &str {
 }
 
 /// The local name of a raw image from what was given: a name in words, else the URL's last component.
-pub fn name_from_url(url: &Url, given: Option<&str>) -> Result<LocalName, InvalidName> {
+pub fn name_from_url(
+    url: &Url,
+    given: Option<&str>,
+    class: ImageClass,
+) -> Result<LocalName, InvalidName> {
     let base = given.or_else(|| url.last_component());
     let base = base.ok_or_else(|| InvalidName::Underivable(url.to_string()))?;
-    named(base, &url.to_string(), given)
+    named(base, &url.to_string(), given, class)
 }
 
 /// The local name of a raw image from what was given: a name in words, else the file's name.
-pub fn name_from_file(path: &str, given: Option<&str>) -> Result<LocalName, InvalidName> {
+pub fn name_from_file(
+    path: &str,
+    given: Option<&str>,
+    class: ImageClass,
+) -> Result<LocalName, InvalidName> {
     let base = given.unwrap_or_else(|| {
         path.rsplit_once('/')
             .map_or(path, |(_, file_name)| file_name)
     });
-    named(base, path, given)
+    named(base, path, given, class)
 }
 
-fn named(base: &str, source: &str, given: Option<&str>) -> Result<LocalName, InvalidName> {
+/// A class's own suffix is no part of a name either: `foo.sysext.raw` is found as `foo`.
+fn named(
+    base: &str,
+    source: &str,
+    given: Option<&str>,
+    class: ImageClass,
+) -> Result<LocalName, InvalidName> {
     let stem = without_raw_suffixes(base);
+    let stem = class
+        .suffix()
+        .and_then(|suffix| stem.strip_suffix(suffix))
+        .unwrap_or(stem);
     if stem.is_empty() && given.is_none() {
         return Err(InvalidName::Underivable(source.to_owned()));
     }
@@ -168,6 +186,7 @@ fn named(base: &str, source: &str, given: Option<&str>) -> Result<LocalName, Inv
 
 #[cfg(test)]
 mod tests {
+    use super::ImageClass::{Machine, Sysext};
     use super::*;
 
     #[test]
@@ -206,9 +225,9 @@ mod tests {
     #[test]
     fn raw_names_lose_every_suffix_also_when_given_in_words() {
         let url: Url = "https://h/d/a.raw.raw.xz?x=1".parse().unwrap();
-        assert_eq!(name_from_url(&url, None).unwrap().as_str(), "a");
+        assert_eq!(name_from_url(&url, None, Machine).unwrap().as_str(), "a");
         assert_eq!(
-            name_from_url(&url, Some("b.sysext.raw.zst"))
+            name_from_url(&url, Some("b.sysext.raw.zst"), Machine)
                 .unwrap()
                 .as_str(),
             "b"
@@ -220,23 +239,37 @@ mod tests {
             ("dir/a.qcow2", "a"),
             ("a.img.bz2", "a"),
         ] {
-            assert_eq!(name_from_file(file, None).unwrap().as_str(), name);
+            assert_eq!(name_from_file(file, None, Machine).unwrap().as_str(), name);
         }
+    }
+
+    #[test]
+    fn the_suffix_of_a_class_is_no_part_of_a_name_in_that_class() {
+        for (file, given, name) in [
+            ("a.sysext.img", None, "a"),
+            ("x.raw", Some("b.sysext"), "b"),
+            ("a.confext.img", None, "a.confext"),
+        ] {
+            assert_eq!(name_from_file(file, given, Sysext).unwrap().as_str(), name);
+        }
+        let kept = name_from_file("a.sysext.img", None, Machine).unwrap();
+        assert_eq!(kept.as_str(), "a.sysext");
+        assert!(name_from_file(".sysext.img", None, Sysext).is_err());
     }
 
     #[test]
     fn where_nothing_is_left_of_a_name_one_is_asked_for() {
         let bare: Url = "https://h/".parse().unwrap();
         assert!(matches!(
-            name_from_url(&bare, None),
+            name_from_url(&bare, None, Machine),
             Err(InvalidName::Underivable(_))
         ));
         assert!(matches!(
-            name_from_file("/x/.raw", None),
+            name_from_file("/x/.raw", None, Machine),
             Err(InvalidName::Underivable(_))
         ));
         assert_eq!(
-            name_from_file("/x/a.raw", Some(".raw")),
+            name_from_file("/x/a.raw", Some(".raw"), Machine),
             Err(InvalidName::Empty)
         );
     }

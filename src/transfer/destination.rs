@@ -4,7 +4,7 @@ use rustix::fs::FileType;
 
 use super::manager::Job;
 use super::{Error, Target};
-use crate::store::{self, ImageKind, ImageRoot, Placing, Staged, Verified};
+use crate::store::{self, ImageRoot, Placing, Staged, Verified};
 use crate::terms::LocalName;
 
 /// The directory a transfer's image goes to.
@@ -34,30 +34,27 @@ impl<'a> Destination<'a> {
             ));
         }
         let Some(name) = local else { return Ok(()) };
-        let file_name = format!("{name}.raw");
-        let exists = |path| store::Error::Exists {
-            name: name.to_string(),
-            path,
-        };
-        match (
-            job.settings.roots.find(target.class, root, name)?,
-            root.entry_type(&file_name),
-        ) {
-            (Some(image), _) if !target.force => Err(exists(image.path).into()),
-            // No image, but in the way of one: a link that leads nowhere, say.
-            (None, Some(_)) if !target.force => Err(exists(root.path_of(&file_name)).into()),
-            (_, Some(FileType::Directory)) => Err(store::Error::OtherType {
-                path: root.path_of(&file_name),
-            }
-            .into()),
-            // A directory is found before a file of the same name, so a file could not replace it.
-            (Some(image), _)
-                if image.kind != ImageKind::Raw && image.path.parent() == Some(root.path()) =>
-            {
-                Err(store::Error::OtherType { path: image.path }.into())
+        let path = root.path_of(&format!("{name}.raw"));
+        // What is found later than the new image would be does not hide it.
+        let last = target.force.then_some(root);
+        let found = job
+            .settings
+            .roots
+            .find(target.class, name.as_image_name(), last)?;
+        let found = found.map(|image| image.path);
+        // No image, but in the way of one: a link that leads nowhere, a directory.
+        let in_the_way = root.entry_type(&format!("{name}.raw"));
+        match found.or_else(|| in_the_way.map(|_| path.clone())) {
+            Some(path) if !target.force => Err(store::Error::Exists {
+                name: name.to_string(),
+                path,
+            }),
+            Some(other) if other != path || in_the_way == Some(FileType::Directory) => {
+                Err(store::Error::Hides { path: other })
             }
             _ => Ok(()),
         }
+        .map_err(Error::from)
     }
 
     /// Makes a staged raw image visible under its local name.

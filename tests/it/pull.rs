@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -135,7 +136,7 @@ fn force_does_not_hide_a_file_behind_a_directory() {
     let before = case.images("machine");
     pull(&case, ["--force", "{url}/img.raw"])
         .code(1)
-        .stderr_has("is an image of another type");
+        .stderr_has("would go on hiding it");
     assert_eq!(case.images("machine"), before);
     assert!(case.server().requests().is_empty());
 }
@@ -472,6 +473,36 @@ fn names_with_the_suffix_of_their_class_are_taken_too() {
             .stderr_has(&format!("{place}`: choose another name"));
         assert!(case.server().requests().is_empty());
     }
+}
+
+#[test]
+fn force_is_refused_where_another_image_would_be_found_first() {
+    for (class, other) in [
+        ("machine", "etc/machines/img.raw"),
+        ("sysext", "var/lib/extensions/img.sysext.raw"),
+        ("sysext", "run/extensions/img/usr/x"),
+    ] {
+        let case = Case::new().serve("img.raw").root_file(other, "other");
+        let directory = case.root().join(Path::new(other).parent().unwrap());
+        let before = Snapshot::of(&directory);
+        let words = ["--verify=no", "--force", "pull-raw", "{url}/img.raw"];
+        case.importctl(words.into_iter().chain([&*format!("--class={class}")]))
+            .code(1)
+            .stderr_has("would go on hiding it");
+        assert_eq!(Snapshot::of(&directory), before);
+        assert!(case.server().requests().is_empty());
+    }
+}
+
+#[test]
+fn the_suffix_of_the_class_makes_no_other_image() {
+    let case = Case::new()
+        .serve("img.raw")
+        .root_file("var/lib/extensions/a.raw", "first");
+    let pull = ["-S", "--verify=no", "pull-raw", "{url}/img.raw", "a.sysext"];
+    case.importctl(pull).code(1).stderr_has("exists already");
+    case.importctl(pull.into_iter().chain(["--force"])).ok();
+    assert_eq!(case.images("sysext").names(), ["a.raw"]);
 }
 
 #[test]
