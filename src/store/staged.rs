@@ -18,8 +18,9 @@ use crate::disk::sync;
 use crate::stream::Cancel;
 use crate::sys::Release;
 
-/// The beginning of every temporary name.
-const TEMPORARY: &str = ".#";
+/// The beginning of every temporary name. Others begin theirs with `.#` alone, and lock them in other ways or not at all:
+/// those are not ours to sweep.
+const TEMPORARY: &str = ".#importd.";
 const RANDOM_DIGITS: usize = 16;
 
 /// From this size on a file system may need more than a moment to free a file.

@@ -253,8 +253,8 @@ fn what_a_crash_left_is_swept_and_what_is_held_is_not() {
     let place = Place::new();
     let source = place.file("a.raw", b"content");
     fs::create_dir_all(place.images()).unwrap();
-    let left = place.images().join(".#raw0123456789abcdef");
-    let foreign = place.images().join(".#rawhide");
+    let left = place.images().join(".#importd.raw0123456789abcdef");
+    let foreign = place.images().join(".#raw0123456789abcdef");
     fs::write(&left, b"half").unwrap();
     fs::write(&foreign, b"not ours").unwrap();
     let roots = Roots::open(&place.0.join("root"), None).unwrap();
