@@ -1,15 +1,17 @@
 //! Pulling: from a URL to a placed image.
 
 use std::fs::File;
+use std::path::Path;
 
 use super::destination::Destination;
 use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::{Incoming, receive};
 use super::verify::{Expected, still_trusted};
-use super::{Error, PullRaw, Remote};
+use super::{Error, PullRaw, Remote, keyrings};
 use crate::disk::clone_or_copy;
 use crate::fetch::{Answer, Fetcher, Found};
+use crate::openpgp::Keyring;
 use crate::store::{Kept, Placing, Source, Staged, Verified, kept_file_name};
 use crate::terms::{Etag, VerifyMode};
 
@@ -32,17 +34,22 @@ pub(super) fn raw(job: &Job, request: &PullRaw) -> Result<(), Error> {
         job.cancel.clone(),
         job.reporter.clone(),
     );
+    // Without a keyring nothing that the network could say would help.
+    let rings = match request.verify {
+        VerifyMode::Signature => keyrings::load(job)?,
+        _ => Vec::new(),
+    };
     let pull = Pull {
         job,
         request,
         destination,
         fetcher,
+        rings,
     };
     let mut kept = pull.reusable()?;
     match pull.first_answer(&kept)? {
         First::Kept(index) => pull.reuse(kept.swap_remove(index)),
-        First::Unknown => pull.place(pull.download(None)?),
-        First::Found(found) => pull.place(pull.download(Some(found))?),
+        First::Unknown => pull.place(pull.download()?),
     }
 }
 
@@ -52,6 +59,8 @@ struct Pull<'a> {
     request: &'a PullRaw,
     destination: Destination<'a>,
     fetcher: Fetcher,
+    /// Whose signatures count, where one is demanded.
+    rings: Vec<Keyring>,
 }
 
 /// A kept copy that may stand in for a download, and the proof of that.
@@ -62,12 +71,11 @@ struct Reusable {
 
 /// What the server says about the copies that are kept.
 enum First {
-    /// Nothing: there is none to ask about, or it could not tell.
+    /// Nothing: there is none to ask about, it could not tell, or there is another image by now. That one is asked for
+    /// again once its manifest is verified: meanwhile the server would wait, and bytes that nobody vouches for with it.
     Unknown,
     /// This one is the image still.
     Kept(usize),
-    /// There is another image by now.
-    Found(Found),
 }
 
 /// A verified image, not visible yet.
@@ -88,7 +96,7 @@ impl Pull<'_> {
                 .key
                 .as_ref()
                 .filter(|_| demand == VerifyMode::Signature);
-            if kept.etag.is_none() || key.is_some_and(|key| !still_trusted(self.job, key)) {
+            if kept.etag.is_none() || key.is_some_and(|key| !still_trusted(&self.rings, key)) {
                 return None;
             }
             Verified::remembered(kept.trust.clone(), demand)
@@ -114,13 +122,14 @@ impl Pull<'_> {
         }
         let url = &self.request.url;
         match self.fetcher.get(url, &tags)? {
-            Answer::Found(found) => Ok(First::Found(found)),
+            Answer::Found(_) => Ok(First::Unknown),
             Answer::NotFound => Err(Remote::NotFound(url.clone()).into()),
+            // Whatever it is called by now.
+            Answer::NotModified { .. } if tags.len() == 1 => Ok(First::Kept(0)),
             Answer::NotModified { etag: Some(etag) } => Ok(tags
                 .iter()
                 .position(|tag| *tag == etag)
                 .map_or(First::Unknown, First::Kept)),
-            Answer::NotModified { etag: None } if tags.len() == 1 => Ok(First::Kept(0)),
             // One of several, but which? Asked about each alone, the server cannot help saying.
             Answer::NotModified { etag: None } => {
                 for (index, tag) in tags.iter().enumerate() {
@@ -136,23 +145,19 @@ impl Pull<'_> {
     }
 
     /// Downloads the image and verifies it; a body that stalls is begun again from its first byte.
-    fn download(&self, mut found: Option<Found>) -> Result<Downloaded, Error> {
+    fn download(&self) -> Result<Downloaded, Error> {
         let Self { job, fetcher, .. } = self;
         let url = &self.request.url;
-        let expected = Expected::find(job, fetcher, url, self.request.verify)?;
+        let expected = Expected::find(job, fetcher, url, (self.request.verify, &self.rings))?;
         let staged = self.destination.root.stage("raw")?;
         let mut meter = Meter::new(job.reporter.clone());
         loop {
-            let answer = match found.take() {
-                Some(found) => Answer::Found(found),
-                None => fetcher.get(url, &[])?,
-            };
             let Answer::Found(Found {
                 body,
                 etag,
                 last_modified,
                 length_bytes,
-            }) = answer
+            }) = fetcher.get(url, &[])?
             else {
                 return Err(Remote::NotFound(url.clone()).into());
             };
@@ -227,7 +232,15 @@ impl Pull<'_> {
                 .notice(format_args!("The file system of `{path}` {what}"));
         }
         // First the one that may fail because somebody else was faster.
-        let copy = self.copy_of(staged.file(), &source, &verified)?;
+        let copy = match self.copy_of(staged.file(), &staged.path(), &source, &verified) {
+            Err(error) if error.is_no_space() => {
+                job.reporter.warning(format_args!(
+                    "There is no room for a pristine copy beside the image, ignoring: {error}"
+                ));
+                return self.destination.place(staged, name, &verified);
+            }
+            copy => copy?,
+        };
         self.destination.place(copy, name, &verified)?;
         if let Err(error) = staged.place(&verified, &kept) {
             job.reporter.warning(format_args!(
@@ -249,7 +262,7 @@ impl Pull<'_> {
             return Ok(());
         };
         let source = kept.source(&self.request.url);
-        let copy = self.copy_of(&kept.file, &source, &verified)?;
+        let copy = self.copy_of(&kept.file, &path, &source, &verified)?;
         self.destination.place(copy, name, &verified)
     }
 
@@ -257,6 +270,7 @@ impl Pull<'_> {
     fn copy_of(
         &self,
         original: &File,
+        path: &Path,
         source: &Source,
         verified: &Verified,
     ) -> Result<Staged, Error> {
@@ -268,7 +282,7 @@ impl Pull<'_> {
             &self.job.cancel,
             self.job.settings.sync,
         );
-        copied.map_err(|cause| Error::write(&copy.path(), cause))?;
+        copied.map_err(|error| Error::copy(&path.display().to_string(), &copy.path(), error))?;
         copy.record(source, verified)?;
         Ok(copy)
     }

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use super::manager::Job;
-use super::{Error, Remote, Untrusted, keyrings};
+use super::{Error, Remote, Untrusted};
 use crate::fetch::{Answer, Fetcher};
 use crate::format::Manifest;
 use crate::openpgp::{self, Keyring, Signer};
@@ -34,7 +34,7 @@ impl Expected {
         job: &Job,
         fetcher: &Fetcher,
         image: &Url,
-        mode: VerifyMode,
+        (mode, rings): (VerifyMode, &[Keyring]),
     ) -> Result<Self, Error> {
         if let Some(unverified) = Unverified::accepted(mode) {
             return Ok(Self::Anything(unverified));
@@ -45,14 +45,8 @@ impl Expected {
         if image.last_component().is_some_and(is_manifest_or_signature) {
             return Err(Untrusted::IsManifest(image.clone()).into());
         }
-        // Without a keyring nothing that the network could say would help.
-        let signed = mode == VerifyMode::Signature;
-        let rings = if signed {
-            keyrings::load(job)?
-        } else {
-            Vec::new()
-        };
-        find_manifest(job, fetcher, image, signed.then_some(&*rings))
+        let rings = (mode == VerifyMode::Signature).then_some(rings);
+        find_manifest(job, fetcher, image, rings)
     }
 
     /// Holds the image's digest against what was expected.
@@ -91,9 +85,8 @@ impl Expected {
 }
 
 /// Whether a recorded signature is still worth what it was: its key is known, and neither revoked nor expired since.
-pub(super) fn still_trusted(job: &Job, key: &Fingerprint) -> bool {
-    let trusted = |rings: Vec<Keyring>| openpgp::is_trusted(&rings, key, SystemTime::now()).is_ok();
-    keyrings::load(job).is_ok_and(trusted)
+pub(super) fn still_trusted(rings: &[Keyring], key: &Fingerprint) -> bool {
+    openpgp::is_trusted(rings, key, SystemTime::now()).is_ok()
 }
 
 /// Names that are not images but what images are verified with.

@@ -1,6 +1,7 @@
 //! Kept copies: hidden files that stand in for another download while the server says that they are the image still.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 
 use super::kit::{Case, Outcome, Reply, Request, Snapshot, image};
 use super::verify::{serve, signed};
@@ -18,9 +19,9 @@ fn pull(case: &Case, verify: &str, name: &str) -> Outcome {
 /// What the last request for the image offered.
 fn offered(case: &Case) -> Option<String> {
     let requests = case.server().requests();
-    let mut images = requests.iter().filter(|it| it.target == "/img.raw");
+    let images = requests.iter().filter(|it| it.target == "/img.raw");
     let tags = |request: &Request| request.header("If-None-Match").map(str::to_owned);
-    images.next_back().and_then(tags)
+    images.filter_map(tags).next_back()
 }
 
 /// The names of kept copies.
@@ -100,17 +101,57 @@ fn of_several_kept_copies_the_one_the_server_means_is_used() {
             .ok()
             .stderr_has("Using the kept copy");
         let requests = case.server().requests();
-        let mut tags: Vec<_> = requests[2]
-            .header("If-None-Match")
-            .unwrap()
-            .split(", ")
-            .collect();
+        let mut offered = requests.iter().filter_map(|it| it.header("If-None-Match"));
+        let both = offered.find(|tags| tags.contains(", ")).unwrap();
+        let mut tags: Vec<_> = both.split(", ").collect();
         tags.sort_unstable();
         assert_eq!(tags, ["\"first\"", "\"second\""]);
         let images = case.images("machine");
         let three = images.entry("three.raw");
         assert_eq!((three.size, kept(&images).len()), (5, 2));
         assert_eq!(three.xattr("user.source_etag"), Some("\"second\""));
+    }
+}
+
+#[test]
+fn an_image_that_replaces_a_kept_one_is_asked_for_after_its_manifest() {
+    let other = Reply::body("other").etag("\"second\"");
+    let case = Case::new();
+    let first = Reply::body(image()).etag("\"first\"");
+    case.server().script("/img.raw", [first, other]);
+    for content in [&image()[..], b"other"] {
+        let sums = format!("{}  img.raw\n", importd::stream::sha256(content));
+        case.server().put("/SHA256SUMS", Reply::body(sums));
+        let name = format!("image{}", content.len());
+        pull(&case, "checksum", &name).ok();
+    }
+    let requests = case.server().requests();
+    let targets = requests
+        .iter()
+        .map(|it| (&*it.target, it.header("If-None-Match")));
+    let sums = [("/img.raw.sha256", None), ("/SHA256SUMS", None)];
+    let first = [sums[0], sums[1], ("/img.raw", None)];
+    let second = [
+        ("/img.raw", Some("\"first\"")),
+        sums[0],
+        sums[1],
+        ("/img.raw", None),
+    ];
+    let expected = first.into_iter().chain(second);
+    assert_eq!(targets.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn what_others_may_write_is_no_kept_copy() {
+    for mode in [0o464, 0o446] {
+        let case = then(Reply::body(image()).etag("\"first\""));
+        let images = case.images("machine");
+        let copy = case.image_dir("machine").join(kept(&images)[0]);
+        fs::set_permissions(&copy, Permissions::from_mode(mode)).unwrap();
+        pull(&case, "no", "two")
+            .ok()
+            .stderr_lacks("Using the kept copy");
+        assert_eq!(offered(&case), None);
     }
 }
 

@@ -48,15 +48,21 @@ fn a_full_disk_is_named_and_left_as_it_was() {
         for (name, options, message) in [
             ("big.raw", &[][..], full),
             ("big.raw", &["--keep-download=no"], full),
-            // The image fits once, but not twice.
-            ("half.raw", &["--keep-download=yes"], full),
             ("packed.raw.gz", &[], "and the packed image alone is"),
         ] {
             let outcome = pull(&case, &directory, name, options).code(1);
             outcome.stderr_has(message).stderr_has("--image-root=");
             assert_eq!(Snapshot::of(&directory), before, "{name} {options:?}");
         }
-        pull(&case, &directory, "half.raw", &["--keep-download=no"]).ok();
+        // It fits once, but not twice.
+        pull(&case, &directory, "half.raw", &["--keep-download=yes"])
+            .ok()
+            .stderr_has("There is no room for a pristine copy beside the image, ignoring: ");
+        assert_eq!(Snapshot::of(&directory).names(), ["img.raw", "other.raw"]);
+        let again = ["--keep-download=no", "--force"];
+        pull(&case, &directory, "half.raw", &again)
+            .code(1)
+            .stderr_has(full);
     }
 }
 
@@ -75,6 +81,29 @@ fn a_read_only_file_system_is_named() {
     outcome
         .stderr_has("Read-only file system")
         .stderr_has("remount it writable");
+}
+
+#[test]
+fn what_lies_on_a_read_only_file_system_is_listed_as_read_only() {
+    if !need_root() {
+        return;
+    }
+    let mount = Mount::tmpfs(16 << 20);
+    fs::write(mount.path().join("a.raw"), "").unwrap();
+    fs::create_dir(mount.path().join("b")).unwrap();
+    let root = format!("--image-root={}", mount.path().display());
+    let list = ["-m", "-j", "list-images", &root];
+    for (option, expected) in [("rw", false), ("ro", true)] {
+        let remount = format!("remount,{option}");
+        tool("mount", ["-o", &remount, mount.path().to_str().unwrap()]);
+        let listed = Case::new()
+            .without_root()
+            .importctl(list)
+            .ok()
+            .stdout_text();
+        let read_only = format!("\"ro\":{expected},");
+        assert_eq!(listed.matches(&read_only).count(), 2, "{listed}");
+    }
 }
 
 #[test]
