@@ -140,22 +140,31 @@ impl Network {
     }
 }
 
-/// Reads a proxy's whole answer, and not a byte of what comes through the tunnel: the server waits to be spoken to.
+/// Reads the head of a proxy's answer. Nothing may follow a 2xx head: the server waits to be spoken to.
 fn tunnel_status(socket: &mut Socket) -> io::Result<u16> {
-    let mut head = Vec::new();
+    const END: &[u8] = b"\r\n\r\n";
+    let mut answer = Vec::new();
     let mut buffer = [0; 1024];
-    while !head.ends_with(b"\r\n\r\n") {
+    let end = loop {
         let count = socket.read(&mut buffer)?;
-        head.extend_from_slice(buffer.get(..count).unwrap_or_default());
-        if count == 0 || head.len() > MAX_TUNNEL_HEAD_BYTES {
+        let from = answer.len().saturating_sub(END.len() - 1);
+        answer.extend_from_slice(buffer.get(..count).unwrap_or_default());
+        let mut windows = answer.windows(END.len()).skip(from);
+        if let Some(start) = windows.position(|window| window == END) {
+            break from + start + END.len();
+        }
+        if count == 0 || answer.len() > MAX_TUNNEL_HEAD_BYTES {
             return Err(io::ErrorKind::InvalidData.into());
         }
-    }
-    let head = String::from_utf8_lossy(&head);
+    };
+    let head = String::from_utf8_lossy(&answer);
     let mut words = head.split(' ');
     let version = words.next().filter(|word| word.starts_with("HTTP/1."));
     let code = words.next().and_then(|word| word.get(..3)?.parse().ok());
-    version.and(code).ok_or(io::ErrorKind::InvalidData.into())
+    version
+        .and(code)
+        .filter(|code| end == answer.len() || !(200..300).contains(code))
+        .ok_or(io::ErrorKind::InvalidData.into())
 }
 
 fn to_ureq(error: Error) -> ureq::Error {

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
-use super::kit::{Case, Server, read_head, say};
+use super::kit::{Case, Server, hold, read_head, say};
 use super::tls::Authority;
 use crate::fetch::{Error, Proxies};
 
@@ -93,7 +93,40 @@ fn a_proxy_that_refuses_is_named() {
         error.to_string().contains(&proxy.address.to_string()),
         "{error}"
     );
-    for garbage in ["", "hello\r\n\r\n", "HTTP/1.1\r\n\r\n"] {
+    for garbage in [
+        "",
+        "hello\r\n\r\n",
+        "HTTP/1.1\r\n\r\n",
+        "HTTP/1.1 200 X\r\n\r\nthe server has not been spoken to",
+    ] {
         assert!(matches!(refused(garbage), Error::NoProxy { .. }));
+    }
+}
+
+#[test]
+fn a_refusal_is_understood_without_waiting_for_its_page() {
+    for (code, reason) in [
+        (407, "requires authentication"),
+        (403, "with status 403 (Forbidden)"),
+        (502, "with status 502 (Bad Gateway)"),
+    ] {
+        for stays_open in [false, true] {
+            let answer = format!("HTTP/1.1 {code} X\r\nContent-Length: 9\r\n\r\n<p>no</p>");
+            let proxy = Server::wrapped(
+                move |stream, _| {
+                    read_head(stream);
+                    say(stream, &answer);
+                    if stays_open {
+                        hold(stream);
+                    }
+                },
+                |_, _, _| {},
+            );
+            let case = Case::with(|config| {
+                config.proxies = Proxies::from_variables(through("all_proxy", proxy.address));
+            });
+            let error = case.error(&"https://h.example/".parse().unwrap());
+            assert!(error.to_string().contains(reason), "{error}");
+        }
     }
 }
