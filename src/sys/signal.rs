@@ -14,16 +14,19 @@ pub struct SignalFd(File);
 impl SignalFd {
     /// Blocks the signals in this thread, and so in every thread it starts afterwards, and opens the descriptor.
     ///
+    /// Those that whoever started the program had it ignore, as nohup(1) and a shell's `trap ''` do, stay ignored.
     /// SIGXFSZ is blocked with them, but never taken: a write beyond a limit is an error like others, not the end.
     ///
     /// Call it before the first thread is started: a thread that does not block them would still be killed by them.
     pub fn stop_signals() -> io::Result<Self> {
+        let mut signals = vec![libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+        signals.retain(|signal| !is_ignored(*signal));
         let mut set = MaybeUninit::<libc::sigset_t>::uninit();
         // SAFETY: sigemptyset initialises the set it is given; the others are given that initialised set and valid
         // signal numbers; a null pointer is how pthread_sigmask is told that the old mask is not wanted.
         let fd = unsafe {
             libc::sigemptyset(set.as_mut_ptr());
-            for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+            for signal in signals {
                 libc::sigaddset(set.as_mut_ptr(), signal);
             }
             let fd = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
@@ -44,6 +47,16 @@ impl SignalFd {
         (&self.0)
             .read(&mut info)
             .is_ok_and(|count| count == info.len())
+    }
+}
+
+fn is_ignored(signal: libc::c_int) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: a null pointer is how sigaction is told to change nothing; where it returns 0 it has initialised the
+    // action it was given.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) == 0
+            && action.assume_init().sa_sigaction == libc::SIG_IGN
     }
 }
 

@@ -51,6 +51,24 @@ fn a_moment(_: &Case) -> bool {
     true
 }
 
+#[test]
+fn unless_whoever_started_it_had_it_ignore_that_signal() {
+    let reply = Reply::body(image()).pause_after(1_000, Duration::from_secs(1));
+    for (name, signal) in [
+        ("INT", Signal::INT),
+        ("TERM", Signal::TERM),
+        ("HUP", Signal::HUP),
+    ] {
+        let ignoring = format!(r#"trap '' {name}; exec "$0" "$@""#);
+        let case = case().serve_as("img.raw", reply.clone());
+        let case = case.through(["sh", "-c", &ignoring]);
+        let running = case.start(PULL);
+        a_moment(&case);
+        running.signal(signal);
+        running.wait().ok();
+    }
+}
+
 /// The image that is being written.
 fn staged(case: &Case) -> Option<PathBuf> {
     let entries = fs::read_dir(case.image_dir("machine")).unwrap();
