@@ -26,11 +26,8 @@ pub enum Error {
         compression: Compression,
         limit: Bytes,
     },
-}
-
-impl Error {
-    /// The codec's error inside an I/O error that one of its readers returned, if it is one.
-    pub fn of(error: &io::Error) -> Option<&Self> {
-        error.get_ref()?.downcast_ref()
-    }
+    #[error(
+        "the {0} data need more memory than there is: free some, or pack the image with a smaller dictionary"
+    )]
+    OutOfMemory(Compression),
 }

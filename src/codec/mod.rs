@@ -30,9 +30,9 @@ pub fn decoder<'a>(
 ) -> Result<Box<dyn Read + Send + 'a>, Error> {
     Ok(match compression {
         Compression::Uncompressed => Box::new(source),
-        Compression::Gzip => Box::new(Checked::new(compression, gzip::Decoder::new(source))),
-        Compression::Xz => Box::new(Checked::new(compression, xz::Decoder::new(source))),
-        Compression::Zstd => Box::new(Checked::new(compression, zstd::decoder(source))),
+        Compression::Gzip => Box::new(Checked::new(compression, source, gzip::Decoder::new)),
+        Compression::Xz => Box::new(Checked::new(compression, source, xz::Decoder::new)),
+        Compression::Zstd => Box::new(Checked::new(compression, source, zstd::decoder)),
         Compression::Bzip2 | Compression::Lz4 => return Err(Error::Unsupported(compression)),
     })
 }

@@ -20,6 +20,10 @@ fn decode(packed: &[u8], step: usize) -> Result<Vec<u8>, io::Error> {
     Ok(decoded)
 }
 
+fn is_of_data(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|inner| inner.is::<Error>())
+}
+
 fn decodes(name: &str, expected: &[u8]) {
     for step in [1, 7, 4096, 1 << 20] {
         let decoded = decode(&fixture(name), step);
@@ -35,7 +39,7 @@ fn refuses(name: &str) -> String {
     let mut messages = [1, 4096, 1 << 20].map(|step| match decode(&fixture(name), step) {
         Ok(decoded) => panic!("{name} was taken, for {} bytes", decoded.len()),
         Err(error) => {
-            assert!(Error::of(&error).is_some(), "{name}: {error:?}");
+            assert!(is_of_data(&error), "{name}: {error:?}");
             error.to_string()
         }
     });
@@ -219,18 +223,43 @@ fn formats_that_are_not_supported_are_refused_by_name() {
 
 #[test]
 fn errors_of_the_source_pass_through_and_no_end_follows_an_error() {
-    struct Failing;
-    impl Read for Failing {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::other("the source's own"))
+    /// Interrupted every other time, and then at its end.
+    struct Failing<'a>(&'a [u8], bool, io::ErrorKind);
+    impl Read for Failing<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1 = !self.1;
+            match (self.1, self.0) {
+                (true, _) => Err(io::ErrorKind::Interrupted.into()),
+                (false, []) => Err(io::Error::new(self.2, "the source's own")),
+                (false, _) => self.0.read(buffer),
+            }
         }
     }
-    let whole = fixture("xz.true.xz");
-    let source = BufReader::new(whole[..200].chain(Failing));
-    let mut reader = decoder(Compression::Xz, source).unwrap();
-    let error = reader.read_to_end(&mut Vec::new()).unwrap_err();
-    assert_eq!(error.to_string(), "the source's own");
-    assert!(reader.read(&mut [0; 1]).is_err());
+    for name in [
+        "gzip.true.gz",
+        "xz.true.xz",
+        "xz.bcj-x86-delta.xz",
+        "zstd.true.zst",
+    ] {
+        let whole = fixture(name);
+        let compression = sniff(&whole[..MAGIC_LEN]);
+        for kind in [
+            io::ErrorKind::Other,
+            io::ErrorKind::InvalidData,
+            io::ErrorKind::UnexpectedEof,
+            io::ErrorKind::WouldBlock,
+        ] {
+            for length in [0, 3, 20, 200, whole.len()] {
+                let source = Failing(&whole[..length], false, kind);
+                let mut reader = decoder(compression, BufReader::new(source)).unwrap();
+                let error = reader.read_to_end(&mut Vec::new()).unwrap_err();
+                let what = format!("{name} up to {length}");
+                assert_eq!(error.to_string(), "the source's own", "{what}");
+                assert_eq!(error.kind(), kind, "{what}");
+                assert!(reader.read(&mut [0; 1]).is_err(), "{what}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -260,9 +289,10 @@ fn no_damage_makes_a_decoder_panic_or_return_another_image() {
                 let at = MAGIC_LEN + next(damaged.len() - MAGIC_LEN);
                 damaged[at] ^= 1 << next(8);
             }
-            if let Ok(decoded) = decode(&damaged, 4096) {
+            match decode(&damaged, 4096) {
                 // Fields that say nothing about the data, such as gzip's time, may change.
-                assert!(decoded == payload, "{name}");
+                Ok(decoded) => assert!(decoded == payload, "{name}"),
+                Err(error) => assert!(is_of_data(&error), "{name}: {error:?}"),
             }
         }
     }
