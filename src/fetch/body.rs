@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Error;
 use super::patience::Patience;
-use crate::terms::Url;
+use crate::terms::{Scheme, Url};
 
 /// A reader of exactly the bytes that were announced.
 ///
@@ -67,7 +67,11 @@ impl Body {
 
     fn cut_short(&self, cause: io::Error) -> Error {
         let cause = if cause.kind() == io::ErrorKind::UnexpectedEof {
-            io::Error::new(cause.kind(), "the server closed the connection")
+            let what = match self.url.scheme() {
+                Scheme::File => "the file became shorter while it was read",
+                Scheme::Http | Scheme::Https => "the server closed the connection",
+            };
+            io::Error::new(cause.kind(), what)
         } else {
             cause
         };

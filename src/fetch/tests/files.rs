@@ -32,6 +32,10 @@ fn a_regular_file_is_found_and_nothing_else_hangs() {
     fs::write(directory.join("a b"), "a").unwrap();
     let error = found.body.read_to_string(&mut text).unwrap_err();
     assert!(matches!(Error::of(&error), Some(Error::CutShort { .. })));
+    assert!(
+        error.to_string().contains("the file became shorter"),
+        "{error}"
+    );
 
     for missing in ["none", "a%20b/c"] {
         let answer = case.fetcher.get(&url(missing), &[]);
