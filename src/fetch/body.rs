@@ -9,7 +9,7 @@ use crate::terms::{Scheme, Url};
 
 /// A reader of exactly the bytes that were announced.
 ///
-/// Its errors are I/O errors around [`Error`] (see [`Error::of`]) or [`Cancelled`](crate::stream::Cancelled).
+/// Its errors are I/O errors around [`Error`] or [`Cancelled`](crate::stream::Cancelled).
 pub struct Body {
     pub(super) reader: Box<dyn Read + Send>,
     pub(super) url: Url,

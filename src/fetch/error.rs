@@ -121,11 +121,6 @@ pub enum Error {
 }
 
 impl Error {
-    /// The failure of this room inside an I/O error, as a reader returns it.
-    pub fn of(error: &io::Error) -> Option<&Self> {
-        error.get_ref()?.downcast_ref()
-    }
-
     /// Whether another try may end better.
     pub fn is_transient(&self) -> bool {
         match self {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 
-use super::kit::Case;
+use super::kit::{Case, failure};
 use crate::fetch::{Answer, Error};
 use crate::terms::Url;
 
@@ -31,7 +31,7 @@ fn a_regular_file_is_found_and_nothing_else_hangs() {
     let mut found = case.found(&url("a%20b"));
     fs::write(directory.join("a b"), "a").unwrap();
     let error = found.body.read_to_string(&mut text).unwrap_err();
-    assert!(matches!(Error::of(&error), Some(Error::CutShort { .. })));
+    assert!(matches!(failure(&error), Some(Error::CutShort { .. })));
     assert!(
         error.to_string().contains("the file became shorter"),
         "{error}"

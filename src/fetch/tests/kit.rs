@@ -1,6 +1,6 @@
 //! Servers that say what a test wants, and a fetcher that finds them.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -87,6 +87,11 @@ pub(super) fn read_head(stream: &mut dyn Stream) -> String {
 pub(super) fn say(stream: &mut dyn Stream, text: &str) {
     stream.write_all(text.as_bytes()).unwrap();
     stream.flush().unwrap();
+}
+
+/// The room's failure inside an error of a body.
+pub(super) fn failure(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
 }
 
 /// Keeps a connection open until the other side has had enough.

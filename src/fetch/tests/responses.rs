@@ -1,6 +1,6 @@
 //! What answers mean.
 
-use super::kit::{Case, Server, hold, say};
+use super::kit::{Case, Server, failure, hold, say};
 use crate::fetch::{Answer, Error};
 use crate::terms::Etag;
 use std::time::{Duration, SystemTime};
@@ -68,12 +68,12 @@ fn a_body_that_ends_early_is_an_error_that_says_where() {
             received_bytes,
             expected_bytes,
             ..
-        }) = Error::of(&error)
+        }) = failure(&error)
         else {
             panic!("{response:?}: {error}");
         };
         assert_eq!((*received_bytes, *expected_bytes), (received, expected));
-        assert!(!Error::of(&error).unwrap().is_transient());
+        assert!(!failure(&error).unwrap().is_transient());
     }
 }
 
@@ -89,7 +89,7 @@ fn a_reset_connection_is_not_the_end_of_a_body() {
     );
     let error = Case::new().read(&server.url("/")).unwrap_err();
     assert!(
-        matches!(Error::of(&error), Some(Error::CutShort { .. })),
+        matches!(failure(&error), Some(Error::CutShort { .. })),
         "{error}"
     );
 }
@@ -110,7 +110,7 @@ fn garbage_is_refused() {
     }
     let server = Server::saying(format!("{OK}Transfer-Encoding: chunked\r\n\r\nxyz\r\n"));
     let error = case.read(&server.url("/")).unwrap_err();
-    assert!(matches!(Error::of(&error), Some(Error::Protocol { .. })));
+    assert!(matches!(failure(&error), Some(Error::Protocol { .. })));
     let error = case.error(&Server::saying("").url("/"));
     assert!(matches!(error, Error::Broken { .. }) && error.is_transient());
 }
@@ -221,5 +221,5 @@ fn a_stalled_server_is_found_out_at_every_stage() {
         hold(stream);
     });
     let error = case.read(&quiet.url("/")).unwrap_err();
-    assert!(matches!(Error::of(&error), Some(Error::Stalled { .. })));
+    assert!(matches!(failure(&error), Some(Error::Stalled { .. })));
 }

@@ -9,7 +9,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use super::kit::{Case, Server, Stream, hold, say};
+use super::kit::{Case, Server, Stream, failure, hold, say};
 use crate::fetch::{Config, Error};
 
 pub(super) struct Authority {
@@ -158,7 +158,7 @@ fn without_a_farewell_a_body_of_unknown_length_is_cut_short() {
     let server = authority.serve_with(params(), false, |stream| say(stream, OK));
     let error = case.read(&url(&server)).unwrap_err();
     assert!(
-        matches!(Error::of(&error), Some(Error::CutShort { .. })),
+        matches!(failure(&error), Some(Error::CutShort { .. })),
         "{error}"
     );
     let known = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
