@@ -53,7 +53,7 @@ impl Fetcher {
                 cancel: cancel.clone(),
             },
             proxies: config.proxies,
-            tls: Tls::new(config.roots),
+            tls: Tls::new(config.roots, cancel.clone()),
             connect_timeout: config.connect_timeout,
             stall: config.stall,
             user_agent: config.user_agent,

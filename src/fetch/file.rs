@@ -2,9 +2,9 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rustix::fs::{Mode, OFlags};
@@ -14,7 +14,7 @@ use crate::terms::Url;
 
 /// An open file and what its inode tells.
 pub(super) struct Source {
-    pub(super) reader: std::io::Take<File>,
+    pub(super) reader: io::Take<File>,
     pub(super) length_bytes: u64,
     pub(super) last_modified: Option<SystemTime>,
 }
@@ -25,11 +25,7 @@ pub(super) fn open(url: &Url) -> Result<Option<Source>, Error> {
         .file_path()
         .ok_or_else(|| Error::NotLocal(url.clone()))?;
     let path = PathBuf::from(OsString::from_vec(path));
-    // Opening a FIFO would wait for its writer.
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let opened = rustix::fs::open(&path, flags, Mode::empty());
-    let opened = opened.map_err(std::io::Error::from).and_then(|fd| {
-        let file = File::from(fd);
+    let opened = open_path(&path).and_then(|file| {
         let metadata = file.metadata()?;
         Ok((file, metadata))
     });
@@ -48,4 +44,10 @@ pub(super) fn open(url: &Url) -> Result<Option<Source>, Error> {
         last_modified: metadata.modified().ok(),
         reader: file.take(metadata.len()),
     }))
+}
+
+/// Opens a file of any kind, and does not wait for the writer of a FIFO.
+pub(super) fn open_path(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    Ok(rustix::fs::open(path, flags, Mode::empty())?.into())
 }

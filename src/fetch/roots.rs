@@ -1,7 +1,7 @@
 //! The certificates a server's is traced back to: those named by the caller, else the distribution's bundle, else those
 //! compiled in (feature `webpki-roots`), so that an initrd without any works too.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
 use super::Error;
-use crate::stream::read_to_limit;
+use super::file::open_path;
+use crate::stream::{Cancel, PolledReader, read_to_limit};
 
 /// Larger bundles are an error.
 const MAX_BUNDLE_BYTES: u64 = 16 * 1024 * 1024;
@@ -30,7 +31,7 @@ const BUNDLES: [&str; 6] = [
 /// Where roots are looked for. Each file is PEM; what does not parse in it is skipped.
 #[derive(Clone, Debug)]
 pub struct Roots {
-    /// `$SSL_CERT_FILE`: a bundle.
+    /// `$SSL_CERT_FILE`: a bundle, which may come through a pipe.
     pub file: Option<PathBuf>,
     /// `$SSL_CERT_DIR`: directories of certificates.
     pub directories: Vec<PathBuf>,
@@ -53,15 +54,15 @@ impl Roots {
 
     /// All roots there are. A file that was named must hold some, and so must one of the directories; a distribution's
     /// bundle need not even exist.
-    pub(super) fn load(&self) -> Result<RootCertStore, Error> {
+    pub(super) fn load(&self, cancel: &Cancel) -> Result<RootCertStore, Error> {
         let mut store = RootCertStore::empty();
         if let Some(file) = &self.file {
-            let added = add_file(&mut store, file);
+            let added = add_file(&mut store, file, cancel);
             require(added, file)?;
         }
         let mut empty = None;
         for directory in &self.directories {
-            let added = add_directory(&mut store, directory);
+            let added = add_directory(&mut store, directory, cancel);
             empty = Some((added, directory));
         }
         if let Some((added, directory)) = empty.filter(|_| store.is_empty()) {
@@ -70,7 +71,7 @@ impl Roots {
         if store.is_empty() {
             self.bundles
                 .iter()
-                .any(|bundle| matches!(add_file(&mut store, bundle), Ok(1..)));
+                .any(|bundle| matches!(add_file(&mut store, bundle, cancel), Ok(1..)));
         }
         #[cfg(feature = "webpki-roots")]
         if store.is_empty() {
@@ -87,25 +88,26 @@ fn require(added: io::Result<usize>, path: &Path) -> Result<(), Error> {
     match added {
         Ok(1..) => Ok(()),
         Ok(0) => Err(Error::EmptyRoots(path.to_owned())),
-        Err(cause) => Err(Error::ReadRoots {
+        Err(error) => Err(Error::from_io(error, |cause| Error::ReadRoots {
             path: path.to_owned(),
             cause,
-        }),
+        })),
     }
 }
 
-fn add_file(store: &mut RootCertStore, path: &Path) -> io::Result<usize> {
-    let text = read_to_limit(File::open(path)?, MAX_BUNDLE_BYTES)?;
+fn add_file(store: &mut RootCertStore, path: &Path, cancel: &Cancel) -> io::Result<usize> {
+    let file = PolledReader::new(open_path(path)?, cancel.clone());
+    let text = read_to_limit(file, MAX_BUNDLE_BYTES)?;
     let certificates = CertificateDer::pem_slice_iter(&text).filter_map(Result::ok);
     Ok(store.add_parsable_certificates(certificates).0)
 }
 
-fn add_directory(store: &mut RootCertStore, path: &Path) -> io::Result<usize> {
+fn add_directory(store: &mut RootCertStore, path: &Path, cancel: &Cancel) -> io::Result<usize> {
     let mut added = 0;
     for entry in fs::read_dir(path)?.take(MAX_FILES) {
         let file = entry?.path();
         if file.is_file() {
-            added += add_file(store, &file).unwrap_or(0);
+            added += add_file(store, &file, cancel).unwrap_or(0);
         }
     }
     Ok(added)

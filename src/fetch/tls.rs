@@ -8,10 +8,12 @@ use rustls::{CertificateError, ClientConfig, ClientConnection, StreamOwned};
 
 use super::socket::Socket;
 use super::{Error, Roots};
+use crate::stream::Cancel;
 
 /// TLS 1.2 and 1.3 as a client. The roots are loaded at the first handshake.
 pub(super) struct Tls {
     roots: Roots,
+    cancel: Cancel,
     config: Mutex<Option<Arc<ClientConfig>>>,
 }
 
@@ -19,9 +21,10 @@ pub(super) struct Tls {
 pub(super) type TlsStream = StreamOwned<ClientConnection, Socket>;
 
 impl Tls {
-    pub(super) fn new(roots: Roots) -> Self {
+    pub(super) fn new(roots: Roots, cancel: Cancel) -> Self {
         Self {
             roots,
+            cancel,
             config: Mutex::new(None),
         }
     }
@@ -35,7 +38,7 @@ impl Tls {
         let fresh = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|cause| failed(host, cause))?
-            .with_root_certificates(self.roots.load()?)
+            .with_root_certificates(self.roots.load(&self.cancel)?)
             .with_no_client_auth();
         Ok(config.insert(Arc::new(fresh)).clone())
     }

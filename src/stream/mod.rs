@@ -4,10 +4,12 @@ mod cancel;
 mod hash;
 mod limit;
 mod peek;
+mod polled;
 mod progress;
 
 pub use cancel::{Cancel, CancelReader, Cancelled};
 pub use hash::{HashReader, Hasher, sha256};
 pub use limit::{LimitExceeded, LimitReader, read_to_limit};
 pub use peek::PeekReader;
+pub use polled::PolledReader;
 pub use progress::{Counter, CountingReader};

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, FileType, mknodat};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
 
 use super::kit::{Case, Server, hold, say};
@@ -82,6 +83,15 @@ fn while_a_connection_is_not_accepted() {
 fn while_tls_is_not_answered() {
     let address = silent().address;
     assert_cancelled_at_once(&Case::new(), &format!("https://{address}/"));
+}
+
+#[test]
+fn while_nobody_writes_the_roots() {
+    let fifo = std::env::temp_dir().join(format!("importd-roots-{}", std::process::id()));
+    mknodat(CWD, &fifo, FileType::Fifo, 0o600.into(), 0).unwrap();
+    let case = Case::with(|config| config.roots.file = Some(fifo.clone()));
+    assert_cancelled_at_once(&case, &format!("https://{}/", silent().address));
+    std::fs::remove_file(&fifo).unwrap();
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! TLS, with an authority of the tests' own.
 
+use std::io::Write;
 use std::net::TcpStream;
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -97,6 +99,21 @@ fn a_trusted_server_is_read() {
     let server = authority.serve("localhost", OK);
     let case = authority.case(|_| {});
     assert_eq!(case.read(&url(&server)).unwrap(), "ok");
+    assert_eq!(case.read(&url(&server)).unwrap(), "ok");
+}
+
+#[test]
+fn roots_may_come_through_a_pipe() {
+    let authority = Authority::new();
+    let server = authority.serve("localhost", OK);
+    // What a shell makes of `<(cat roots.pem)`; cat(1) has ended already.
+    let (pipe, mut writer) = std::io::pipe().unwrap();
+    let pem = std::fs::read(&authority.file).unwrap();
+    writer.write_all(&pem).unwrap();
+    drop(writer);
+    let case = Case::with(|config| {
+        config.roots.file = Some(format!("/proc/self/fd/{}", pipe.as_raw_fd()).into());
+    });
     assert_eq!(case.read(&url(&server)).unwrap(), "ok");
 }
 

@@ -70,7 +70,7 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     // System calls are needed wherever a descriptor is.
     (
         "rustix",
-        "sys report term fetch disk tree store transfer daemon ctl helper generator",
+        "sys stream report term fetch disk tree store transfer daemon ctl helper generator",
     ),
     ("libc", "sys"),
     // Each room has its enum of errors.
