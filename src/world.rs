@@ -1,7 +1,7 @@
 //! The outside world in one value: arguments, environment, standard streams. Nobody else looks for them.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -11,29 +11,31 @@ pub struct World {
     pub name: String,
     /// What follows the name.
     pub args: Vec<OsString>,
-    environment: BTreeMap<String, String>,
+    environment: BTreeMap<OsString, OsString>,
 }
 
 impl World {
-    /// The process's own. Variables that are not UTF-8 are as good as absent.
+    /// The process's own.
     pub fn of_process() -> Self {
         let mut args = std::env::args_os();
         let called = args.next().unwrap_or_default();
         let name = Path::new(&called).file_name().unwrap_or_default();
-        let variables = std::env::vars_os();
-        let text = |(name, value): (OsString, OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
         Self {
             name: name.to_string_lossy().into_owned(),
             args: args.collect(),
-            environment: variables.filter_map(text).collect(),
+            environment: std::env::vars_os().collect(),
         }
     }
 
-    /// A variable's value.
+    /// A variable's value as text, in which U+FFFD stands for whatever is not UTF-8.
     pub fn variable(&self, name: &str) -> Option<String> {
-        self.environment.get(name).cloned()
+        let value = self.variable_os(name)?;
+        Some(value.to_string_lossy().into_owned())
+    }
+
+    /// A variable's value as it is, for those that name files.
+    pub fn variable_os(&self, name: &str) -> Option<OsString> {
+        self.environment.get(OsStr::new(name)).cloned()
     }
 
     /// Where the running binary lies.

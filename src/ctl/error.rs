@@ -1,6 +1,7 @@
 //! What importctl has to say when it fails.
 
 use std::io;
+use std::path::PathBuf;
 
 use super::args;
 use crate::store;
@@ -28,9 +29,9 @@ pub(super) enum Error {
     #[error("failed to open `{path}`: {cause}")]
     Open { path: String, cause: io::Error },
     #[error(
-        "$SYSTEMD_OPENPGP_KEYRING must be an absolute path without `.` and `..`, and it is `{0}`"
+        "$SYSTEMD_OPENPGP_KEYRING must be an absolute path without `.` and `..`, and it is `{}`", .0.display()
     )]
-    Keyring(String),
+    Keyring(PathBuf),
     #[error("failed to set up the handling of signals: {0}")]
     Signals(io::Error),
     #[error("failed to write to standard output: {0}")]

@@ -18,7 +18,7 @@ pub(super) fn settings(
     reporter: &Reporter,
 ) -> Result<Settings, Error> {
     let user_agent = concat!("importctl/", env!("CARGO_PKG_VERSION")).to_owned();
-    let mut fetch = NetworkConfig::new(user_agent, |name| world.variable(name));
+    let mut fetch = NetworkConfig::new(user_agent, |name| world.variable_os(name));
     let span = |name: &str| time_span(world, name, reporter);
     fetch.stall = span("IMPORTD_STALL_TIMEOUT").unwrap_or(fetch.stall);
     fetch.retry = options
@@ -41,20 +41,17 @@ pub(super) fn roots(options: &Options) -> Result<Roots, Error> {
 
 /// The one keyring to trust, where there is one.
 fn keyring(world: &World) -> Result<Option<PathBuf>, Error> {
-    let Some(value) = world
-        .variable("SYSTEMD_OPENPGP_KEYRING")
-        .filter(|value| !value.is_empty())
-    else {
+    let value = world.variable_os("SYSTEMD_OPENPGP_KEYRING");
+    let Some(path) = value.filter(|it| !it.is_empty()).map(PathBuf::from) else {
         return Ok(None);
     };
-    let path = PathBuf::from(&value);
     let plain = path
         .components()
         .all(|component| matches!(component, Component::RootDir | Component::Normal(_)));
     if path.is_absolute() && plain {
         Ok(Some(path))
     } else {
-        Err(Error::Keyring(value))
+        Err(Error::Keyring(path))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The settings of a fetcher.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -28,10 +29,12 @@ pub struct Config {
 
 impl Config {
     /// The defaults, with what the environment says about proxies and TLS roots.
-    pub fn new(user_agent: String, variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn new(user_agent: String, variable: impl Fn(&str) -> Option<OsString>) -> Self {
+        // A proxy that is no text is none that can be used, but it is not absent either.
+        let text = |name: &str| Some(variable(name)?.to_string_lossy().into_owned());
         Self {
             user_agent,
-            proxies: Proxies::from_variables(&variable),
+            proxies: Proxies::from_variables(text),
             roots: Roots::from_variables(&variable),
             connect_timeout: Duration::from_secs(30),
             stall: Duration::from_secs(60),

@@ -1,8 +1,10 @@
 //! The certificates a server's is traced back to: those named by the caller, else the distribution's bundle, else those
 //! compiled in (feature `webpki-roots`), so that an initrd without any works too.
 
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
 use rustls::RootCertStore;
@@ -41,13 +43,16 @@ pub struct Roots {
 
 impl Roots {
     /// From whatever knows the environment; an empty variable counts as none.
-    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub fn from_variables(variable: impl Fn(&str) -> Option<OsString>) -> Self {
         let value = |name| variable(name).filter(|value| !value.is_empty());
-        let directories = value("SSL_CERT_DIR").unwrap_or_default();
-        let named = directories.split(':').filter(|path| !path.is_empty());
+        let directories = value("SSL_CERT_DIR").unwrap_or_default().into_vec();
+        let named = directories.split(|byte| *byte == b':');
         Self {
             file: value("SSL_CERT_FILE").map(PathBuf::from),
-            directories: named.map(PathBuf::from).collect(),
+            directories: named
+                .filter(|path| !path.is_empty())
+                .map(|path| OsStr::from_bytes(path).into())
+                .collect(),
             bundles: BUNDLES.map(PathBuf::from).to_vec(),
         }
     }

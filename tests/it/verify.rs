@@ -2,7 +2,9 @@
 //!
 //! Invariant of every refusal here: its own message, and the image directory as before, attribute for attribute.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 
 use super::kit::{Case, Outcome, Reply, fixture};
@@ -351,6 +353,22 @@ fn a_keyring_of_the_environment_counts_alone() {
         let case = refused(case, "image.raw.xz", "signature", said);
         assert!(case.server().requests().is_empty());
     }
+}
+
+#[test]
+fn a_keyring_of_the_environment_counts_alone_whatever_its_name() {
+    // No text in any encoding of Unicode.
+    let named = r#"export SYSTEMD_OPENPGP_KEYRING="$(printf '%s/\377' "$PWD")"; exec "$0" "$@""#;
+    let with_ring = |case: Case, ring| {
+        let case = sums(case, "rsa").through(["sh", "-c", named]);
+        let path = case.dir().join(OsStr::from_bytes(b"\xff"));
+        fs::write(path, signed(ring)).unwrap();
+        case
+    };
+    let case = with_ring(unsigned(), "rsa.pgp");
+    accepted(&case, "image.raw.xz", "signature", "signature");
+    let case = with_ring(self::case(), "ed25519.pgp");
+    refused(case, "image.raw.xz", "signature", "no key");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! TLS, with an authority of the tests' own.
 
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,7 +14,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use super::kit::{Case, Server, Stream, failure, hold, say};
-use crate::fetch::{Config, Error};
+use crate::fetch::{Config, Error, Roots};
 
 pub(super) struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -100,6 +102,20 @@ fn a_trusted_server_is_read() {
     let case = authority.case(|_| {});
     assert_eq!(case.read(&url(&server)).unwrap(), "ok");
     assert_eq!(case.read(&url(&server)).unwrap(), "ok");
+}
+
+#[test]
+fn roots_are_named_by_paths_of_any_bytes() {
+    let roots = Roots::from_variables(|name| {
+        let value: &[u8] = match name {
+            "SSL_CERT_FILE" => b"/\xff",
+            _ => b"/\xfe::/b",
+        };
+        Some(OsString::from_vec(value.to_vec()))
+    });
+    let path = |bytes| PathBuf::from(OsStr::from_bytes(bytes));
+    assert_eq!(roots.file, Some(path(b"/\xff")));
+    assert_eq!(roots.directories, [path(b"/\xfe"), path(b"/b")]);
 }
 
 #[test]
