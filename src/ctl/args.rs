@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use lexopt::{Arg, Parser, ValueExt};
 
-use super::options::{OPTIONS, OptionId, OptionSpec, VERBS, VerbId, VerbSpec, similar};
+use super::options::{Completes, OPTIONS, OptionId, OptionSpec, VERBS, VerbId, VerbSpec, similar};
 use crate::terms::{ImageClass, VerifyMode, parse_boolean, parse_time_span};
 
 /// What was asked for.
@@ -22,6 +22,8 @@ pub(super) enum Action {
     Help,
     Version,
     Completion(String),
+    /// The words that an option takes.
+    Words(&'static [&'static str]),
 }
 
 /// How lists are shown.
@@ -115,6 +117,12 @@ pub(super) fn parse(args: &[OsString]) -> Result<Invocation, Error> {
             Some(_) => text(parser.value()?)?,
             None => String::new(),
         };
+        if let ("help", Completes::Words(words)) = (&*value, spec.completes) {
+            return Ok(Invocation {
+                action: Action::Words(words),
+                options,
+            });
+        }
         match spec.id {
             OptionId::Help => {
                 return Ok(Invocation {

@@ -8,6 +8,7 @@ pub(super) enum Completes {
     Nothing,
     File,
     Directory,
+    /// One of these, which `help` lists instead.
     Words(&'static [&'static str]),
 }
 
@@ -196,7 +197,7 @@ pub(super) const OPTIONS: [OptionSpec; 23] = [
         short: None,
         long: Some("verify"),
         value: Some("MODE"),
-        completes: Completes::Words(&["signature", "checksum", "no"]),
+        completes: Completes::Words(&["no", "checksum", "signature"]),
         help: "How to verify a download: signature, checksum, no, or its SHA-256 digest",
         manual: &[
             "With signature, the default, the image's checksum must stand in a manifest that is signed by a key of \

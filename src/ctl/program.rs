@@ -58,6 +58,7 @@ fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(),
             return print(&help(&Terminal::stdout(|name| world.variable(name))));
         }
         Action::Version => return print(&format!("importd {VERSION}\n")),
+        Action::Words(words) => return print(&(words.join("\n") + "\n")),
         Action::Completion(shell) => return print(completion(&shell)?),
         Action::Verb(VerbId::ListImages, _) => return list_images(world, &options, reporter),
         Action::Verb(VerbId::PullRaw, arguments) => pull_raw(&options, &arguments)?,

@@ -125,4 +125,14 @@ fn help_and_version_go_to_standard_output() {
             .ok()
             .stdout_has("importctl");
     }
+    for (option, words) in [
+        ("--verify=help", "no\nchecksum\nsignature\n"),
+        ("--class=help", "machine\nportable\nsysext\nconfext\n"),
+    ] {
+        Case::new()
+            .importctl([option, "no-such-verb"])
+            .ok()
+            .stdout_is(words)
+            .stderr_is("");
+    }
 }
