@@ -25,7 +25,7 @@ pub(super) struct Judge<'a> {
 /// What holds of a valid primary key.
 pub(super) struct Standing<'c> {
     /// Whether the primary key itself may sign files.
-    pub(super) signs: bool,
+    signs: bool,
     /// The user ID marked as the main one, else the one signed last.
     pub(super) user_id: Option<&'c UserId>,
 }
@@ -37,7 +37,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What the self-signatures say of the primary key, if it is valid.
-    pub(super) fn primary<'c>(self, certificate: &'c Certificate) -> Result<Standing<'c>, Refusal> {
+    fn primary<'c>(self, certificate: &'c Certificate) -> Result<Standing<'c>, Refusal> {
         let primary = &certificate.primary;
         check_algorithm(primary)?;
         if let Some(revocation) = self.revocation(certificate) {
@@ -70,12 +70,23 @@ impl<'a> Judge<'a> {
         })
     }
 
-    /// Refuses `subkey` unless it is a valid signing key of `certificate`, whose primary key is valid.
-    pub(super) fn signing_subkey(
+    /// What holds of the primary key, if it or this subkey of it may sign files.
+    pub(super) fn signing_key<'c>(
         self,
-        certificate: &Certificate,
-        subkey: &Subkey,
-    ) -> Result<(), Refusal> {
+        certificate: &'c Certificate,
+        subkey: Option<&Subkey>,
+    ) -> Result<Standing<'c>, Refusal> {
+        let standing = self.primary(certificate)?;
+        match subkey {
+            Some(subkey) => self.signing_subkey(certificate, subkey)?,
+            None if standing.signs => {}
+            None => return Err(Refusal::NotForSigning),
+        }
+        Ok(standing)
+    }
+
+    /// Refuses `subkey` unless it is a valid signing key of `certificate`, whose primary key is valid.
+    fn signing_subkey(self, certificate: &Certificate, subkey: &Subkey) -> Result<(), Refusal> {
         let (primary, key) = (&certificate.primary, &subkey.key);
         let name = subkey.fingerprint.clone();
         check_algorithm(key)?;

@@ -1,8 +1,10 @@
 //! The policy, row by row, on what GnuPG writes. `tests/fixtures/make-openpgp.sh` tells what each file is.
 
+use std::fmt::Debug;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Error, Keyring, Malformed, Refusal, Signer, is_trusted, verify};
+use crate::terms::{Fingerprint, SigningKey};
 
 mod crafted;
 mod mutated;
@@ -38,7 +40,7 @@ fn check<const N: usize>(names: [&str; N], signature: &str, now: u64) -> Result<
 }
 
 #[track_caller]
-fn refusal(answer: Result<Signer, Error>) -> Refusal {
+fn refusal(answer: Result<impl Debug, Error>) -> Refusal {
     match answer {
         Err(Error::Refused { reason, .. }) => reason,
         other => panic!("{other:?}"),
@@ -56,7 +58,8 @@ fn signatures_of_every_accepted_algorithm_hold() {
     for name in ["rsa", "ed25519", "p256", "p384", "p521", "v6"] {
         let ring = format!("{name}.pgp");
         let signer = check([&ring], &format!("{name}.sig"), NOW).unwrap();
-        assert_eq!(signer.signing_key, signer.key);
+        assert_eq!(signer.key.signing, signer.key.primary);
+        is_trusted(&keyrings([&ring]), &signer.key, at(NOW)).unwrap();
         assert_eq!(signer.keyring, ring);
         assert_eq!(signer.created, at(SIGNED));
         let user_id = format!("{name} <{name}@example.org>");
@@ -71,10 +74,19 @@ fn signatures_of_every_accepted_algorithm_hold() {
 #[test]
 fn a_subkey_signs_in_the_name_of_its_primary_key() {
     let signer = check(["subkey.pgp"], "subkey.sig", NOW).unwrap();
-    assert_ne!(signer.signing_key, signer.key);
-    is_trusted(&keyrings(["subkey.pgp"]), &signer.key, at(NOW)).unwrap();
-    let error = is_trusted(&keyrings(["subkey.pgp"]), &signer.signing_key, at(NOW));
+    let SigningKey { primary, signing } = signer.key;
+    assert_ne!(primary, signing);
+    let trusted = |primary: &Fingerprint, signing: &Fingerprint| {
+        let key = SigningKey {
+            primary: primary.clone(),
+            signing: signing.clone(),
+        };
+        is_trusted(&keyrings(["subkey.pgp"]), &key, at(NOW))
+    };
+    trusted(&primary, &signing).unwrap();
+    let error = trusted(&signing, &signing);
     assert!(matches!(error, Err(Error::UnknownKey { .. })));
+    assert_eq!(refusal(trusted(&primary, &primary)), Refusal::NotForSigning);
 }
 
 #[test]
@@ -179,7 +191,8 @@ fn another_message_or_another_signature_does_not_match() {
 fn the_error_names_key_keyring_and_reason() {
     let key = check(["retired-before.pgp"], "retired.sig", NOW)
         .unwrap()
-        .key;
+        .key
+        .primary;
     let error = check(["retired.pgp"], "retired.sig", NOW).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -278,10 +291,12 @@ fn keys_and_subkeys_expire_at_the_second_they_say() {
         refused.to_string(),
         format!(
             "its subkey {} expired on 2026-02-01: look for a newer copy of the key",
-            signer.signing_key
+            signer.key.signing
         )
     );
-    is_trusted(&keyrings(name), &signer.key, at(NOW)).unwrap();
+    is_trusted(&keyrings(name), &signer.key, at(made + 30 * DAY - 1)).unwrap();
+    let trust = is_trusted(&keyrings(name), &signer.key, at(made + 30 * DAY));
+    assert_eq!(refusal(trust), refused);
 }
 
 #[test]
@@ -325,7 +340,7 @@ fn an_appointed_revoker_revokes_if_a_keyring_holds_it() {
 }
 
 #[test]
-fn a_revoked_subkey_is_refused_and_its_primary_key_still_trusted() {
+fn a_revoked_subkey_is_refused() {
     let refused = refusal(check(["revokedsub.pgp"], "revokedsub.sig", NOW));
     assert!(
         refused
@@ -359,7 +374,11 @@ fn keys_not_meant_for_signing_are_refused() {
 fn a_new_subkey_may_come_with_the_signature_of_a_known_primary_key() {
     let signer = check(["rotating.pgp"], "rotated.sig", NOW).unwrap();
     let known = check(["rotated.pgp"], "rotated-bare.sig", NOW).unwrap();
-    assert_eq!(signer.signing_key, known.signing_key);
+    assert_eq!(signer.key, known.key);
+    // It counts for that signature, and is not in a keyring for it.
+    is_trusted(&keyrings(["rotated.pgp"]), &signer.key, at(NOW)).unwrap();
+    let trust = is_trusted(&keyrings(["rotating.pgp"]), &signer.key, at(NOW));
+    assert!(matches!(trust, Err(Error::UnknownKey { .. })));
     assert!(matches!(
         check(["rotating.pgp"], "rotated-bare.sig", NOW),
         Err(Error::UnknownKey { .. })
@@ -372,7 +391,7 @@ fn a_new_subkey_may_come_with_the_signature_of_a_known_primary_key() {
         &file,
         at(NOW),
     );
-    assert_eq!(answer.unwrap().signing_key, known.signing_key);
+    assert_eq!(answer.unwrap().key, known.key);
 }
 
 #[test]

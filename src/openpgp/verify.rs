@@ -14,15 +14,12 @@ use super::policy::{SKEW_SECONDS, check_algorithm, has_known_version, is_strong,
 use super::signature::{Issuer, SignatureFile};
 use super::standing::Judge;
 use super::{Error, Keyring, Refusal, keyring};
-use crate::terms::Fingerprint;
+use crate::terms::{Fingerprint, SigningKey};
 
 /// Who signed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signer {
-    /// The primary key, which is in a keyring.
-    pub key: Fingerprint,
-    /// The key that signed: a subkey, or the primary key itself.
-    pub signing_key: Fingerprint,
+    pub key: SigningKey,
     /// The key's main user ID, with what could harm a terminal escaped.
     pub user_id: Option<String>,
     /// The name of the first keyring that holds the primary key.
@@ -62,14 +59,20 @@ pub fn verify(
     Err(closest)
 }
 
-/// Whether a primary key is still in a keyring, and neither revoked nor expired.
+/// Whether a key may still sign files, as if it had just done so. Both its fingerprints must be in a keyring.
 ///
 /// This is what is asked about a kept download: its signature was checked when it came.
-pub fn is_trusted(keyrings: &[Keyring], key: &Fingerprint, now: SystemTime) -> Result<(), Error> {
-    let Some((keyring, certificate)) = keyring::find(keyrings, key) else {
-        return Err(unknown(keyrings, key.to_string()));
+pub fn is_trusted(keyrings: &[Keyring], key: &SigningKey, now: SystemTime) -> Result<(), Error> {
+    let SigningKey { primary, signing } = key;
+    let Some((keyring, certificate)) = keyring::find(keyrings, primary) else {
+        return Err(unknown(keyrings, primary.to_string()));
     };
-    match Judge::new(keyrings, now).primary(&certificate) {
+    let mut subkeys = certificate.subkeys.iter();
+    let subkey = subkeys.find(|subkey| subkey.fingerprint == *signing);
+    if subkey.is_none() && signing != primary {
+        return Err(unknown(keyrings, signing.to_string()));
+    }
+    match Judge::new(keyrings, now).signing_key(&certificate, subkey) {
         Ok(_) => Ok(()),
         Err(reason) => Err(refused(&certificate, keyring, reason)),
     }
@@ -120,16 +123,14 @@ impl Question<'_> {
             Some(subkey) => self.made_by(&subkey.key)?,
             None => self.made_by(&certificate.primary)?,
         };
-        let standing = self.judge.primary(certificate)?;
-        match subkey {
-            Some(subkey) => self.judge.signing_subkey(certificate, subkey)?,
-            None if standing.signs => {}
-            None => return Err(Refusal::NotForSigning),
-        }
-        let signing_key = subkey.map_or(&certificate.fingerprint, |subkey| &subkey.fingerprint);
+        let standing = self.judge.signing_key(certificate, subkey)?;
+        let primary = &certificate.fingerprint;
+        let signing = subkey.map_or(primary, |subkey| &subkey.fingerprint);
         Ok(Signer {
-            key: certificate.fingerprint.clone(),
-            signing_key: signing_key.clone(),
+            key: SigningKey {
+                primary: primary.clone(),
+                signing: signing.clone(),
+            },
             user_id: standing
                 .user_id
                 .map(|id| String::from_utf8_lossy(id.id()).escape_debug().to_string()),

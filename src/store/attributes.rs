@@ -11,12 +11,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
 use rustix::io::Errno;
 
-use crate::terms::{Etag, Fingerprint, Trust, Url};
+use crate::terms::{Etag, Fingerprint, SigningKey, Trust, Url};
 
 const SOURCE_URL: &CStr = c"user.source_url";
 const SOURCE_ETAG: &CStr = c"user.source_etag";
 const CREATED: &CStr = c"user.crtime_usec";
-/// Ours: `1 LEVEL DIGEST [KEY]`.
+/// Ours: `1 LEVEL DIGEST [PRIMARY-KEY SIGNING-KEY]`, the two alike where a primary key signed.
 const TRUST: &CStr = c"user.importd.trust";
 const RECORD_VERSION: &str = "1";
 
@@ -58,7 +58,7 @@ pub(super) fn write_trust(file: &File, trust: &Trust) -> io::Result<bool> {
     let key = trust
         .key
         .as_ref()
-        .map(|key| format!(" {key}"))
+        .map(|key| format!(" {} {}", key.primary, key.signing))
         .unwrap_or_default();
     let record = format!("{RECORD_VERSION} {} {}{key}", trust.level.as_str(), digest);
     set(file, TRUST, record.as_bytes())
@@ -74,7 +74,10 @@ pub(super) fn read_trust(file: &File) -> Option<Trust> {
     let level = words.next()?.parse().ok()?;
     let digest = Some(words.next()?.parse().ok()?);
     let key = match words.next() {
-        Some(word) => Some(Fingerprint::parse(word)?),
+        Some(primary) => Some(SigningKey {
+            primary: Fingerprint::parse(primary)?,
+            signing: Fingerprint::parse(words.next()?)?,
+        }),
         None => None,
     };
     words

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::{Sha256Digest, VerifyMode};
 
-/// The fingerprint of a primary OpenPGP key: 40 (version 4) or 64 (version 6) hexadecimal digits, in upper case.
+/// The fingerprint of an OpenPGP key: 40 (version 4) or 64 (version 6) hexadecimal digits, in upper case.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fingerprint(String);
 
@@ -27,6 +27,15 @@ impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
     }
+}
+
+/// The two names of whoever made an OpenPGP signature.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SigningKey {
+    /// The primary key, which is in a keyring.
+    pub primary: Fingerprint,
+    /// The key that signed: a subkey, or the primary key itself.
+    pub signing: Fingerprint,
 }
 
 /// How far a download was checked, weakest first.
@@ -78,8 +87,8 @@ pub struct Trust {
     pub level: TrustLevel,
     /// Digest of the bytes as they came over the wire, still packed. None where nothing was ever recorded.
     pub digest: Option<Sha256Digest>,
-    /// The primary key whose signature held. Invariant: present if and only if `level` is `Signature`.
-    pub key: Option<Fingerprint>,
+    /// The key whose signature held. Invariant: present if and only if `level` is `Signature`.
+    pub key: Option<SigningKey>,
 }
 
 impl Trust {
@@ -110,7 +119,10 @@ mod tests {
     use super::*;
 
     fn trust(level: TrustLevel) -> Trust {
-        let key = (level == TrustLevel::Signature).then(|| Fingerprint::from_bytes(&[1; 20]));
+        let key = (level == TrustLevel::Signature).then(|| SigningKey {
+            primary: Fingerprint::from_bytes(&[1; 20]),
+            signing: Fingerprint::from_bytes(&[2; 20]),
+        });
         Trust {
             level,
             digest: Some(Sha256Digest::from_bytes([7; 32])),

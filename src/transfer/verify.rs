@@ -9,7 +9,7 @@ use crate::format::Manifest;
 use crate::openpgp::{self, Keyring, Signer};
 use crate::store::{Unverified, Verified};
 use crate::stream::read_to_limit;
-use crate::terms::{Fingerprint, Sha256Digest, Url, VerifyMode};
+use crate::terms::{Sha256Digest, SigningKey, Url, VerifyMode};
 
 /// Manifests and signatures are small; what is larger is something else.
 const SMALL_FILE_LIMIT_BYTES: u64 = 1 << 20;
@@ -85,7 +85,7 @@ impl Expected {
 }
 
 /// Whether a recorded signature is still worth what it was: its key is known, and neither revoked nor expired since.
-pub(super) fn still_trusted(rings: &[Keyring], key: &Fingerprint) -> bool {
+pub(super) fn still_trusted(rings: &[Keyring], key: &SigningKey) -> bool {
     openpgp::is_trusted(rings, key, SystemTime::now()).is_ok()
 }
 
@@ -177,7 +177,7 @@ fn signer_of(
     let who = signer.user_id.as_deref().unwrap_or("a key without a name");
     let what = format_args!(
         "signed by {who}, key {} of keyring {}",
-        signer.key, signer.keyring
+        signer.key.primary, signer.keyring
     );
     job.reporter
         .info(format_args!("The manifest {url} is {what}"));

@@ -341,6 +341,12 @@ fn a_kept_copy_is_worth_what_its_key_is_worth_today() {
             "revoked",
             "the key was revoked",
         ),
+        (
+            "subkey.pgp",
+            "subkey-revoked.pgp",
+            "subkey",
+            "was revoked (no reason was given)",
+        ),
     ] {
         let case = trusting(ring, key);
         pull_signed(&case, "signature", "one").0.ok();
@@ -355,6 +361,23 @@ fn a_kept_copy_is_worth_what_its_key_is_worth_today() {
         let lines = case.server().request_lines();
         assert!(!lines[asked..].contains(&"GET /image.raw.xz".to_owned()));
     }
+}
+
+#[test]
+fn a_record_that_names_a_primary_key_alone_is_no_word_for_a_signature() {
+    let case = trusting("ring.pgp", "subkey");
+    pull_signed(&case, "signature", "one").0.ok();
+    let images = case.images("machine");
+    let name = kept(&images)[0];
+    let record = images.entry(name).xattr("user.importd.trust").unwrap();
+    let (shorter, _) = record.rsplit_once(' ').unwrap();
+    let copy = case.image_dir("machine").join(name);
+    fs::set_permissions(&copy, Permissions::from_mode(0o644)).unwrap();
+    let replace = rustix::fs::XattrFlags::REPLACE;
+    rustix::fs::setxattr(&copy, "user.importd.trust", shorter.as_bytes(), replace).unwrap();
+    let (outcome, reused) = pull_signed(&case, "signature", "two");
+    outcome.ok();
+    assert!(!reused);
 }
 
 #[test]

@@ -104,7 +104,8 @@ fn what_is_not_understood_is_stepped_over_without_losing_or_mixing_up_the_rest()
 
 #[test]
 fn signatures_of_version_3_are_refused_by_name() {
-    let key = check(["rsa.pgp"], "rsa.sig", NOW).unwrap().key.to_string();
+    let signer = check(["rsa.pgp"], "rsa.sig", NOW).unwrap();
+    let key = signer.key.primary.to_string();
     let id = u64::from_str_radix(&key[24..], 16).unwrap().to_be_bytes();
     let made = [0x69, 0x61, 0x96, 0x80];
     let numbers = [1, 8, 0, 0, 0, 1, 1];
