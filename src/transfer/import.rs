@@ -1,11 +1,8 @@
 //! Importing: from a file or a pipe to a placed image. Nothing is verified, and no record of trust is taken over.
 
-use std::fs::File;
-use std::io::{self, Read};
+use std::io::Read;
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{SeekFrom, seek};
-use rustix::io::Errno;
 
 use super::destination::Destination;
 use super::manager::Job;
@@ -16,7 +13,7 @@ use crate::codec::{MAGIC_LEN, sniff};
 use crate::disk::clone_or_copy;
 use crate::format::is_qcow2;
 use crate::store::{Staged, Unverified};
-use crate::stream::Cancel;
+use crate::stream::PolledReader;
 use crate::terms::Compression;
 
 /// Imports a raw image: file → unpack → place.
@@ -49,10 +46,7 @@ pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
     // Whole plain files are copied as files: extents shared, holes kept. A size of none may be a lie, as in /proc.
     let sized = metadata.is_file() && metadata.len() > 0;
     if !(sized && copy_plain(job, &mut meter, request, &staged)?) {
-        let body = Polled {
-            file: &origin.file,
-            cancel: &job.cancel,
-        };
+        let body = PolledReader::new(&origin.file, job.cancel.clone());
         let length_bytes = metadata.is_file().then_some(metadata.len());
         receive(
             job,
@@ -100,28 +94,4 @@ fn copy_plain(
     let copied = clone_or_copy(&origin.file, staged.file(), &job.cancel, job.settings.sync);
     copied.map_err(|error| Error::copy(&origin.shown, &staged.path(), error))?;
     Ok(true)
-}
-
-/// A file or pipe whose reads wait for bytes and for the wish to stop alike.
-struct Polled<'a> {
-    file: &'a File,
-    cancel: &'a Cancel,
-}
-
-impl Read for Polled<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let mut waited = [
-                PollFd::new(self.file, PollFlags::IN),
-                PollFd::new(self.cancel, PollFlags::IN),
-            ];
-            match poll(&mut waited, None) {
-                Ok(_) => break,
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        self.cancel.check()?;
-        self.file.read(buffer)
-    }
 }

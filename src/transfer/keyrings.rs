@@ -2,12 +2,15 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::Untrusted;
+use rustix::fs::OFlags;
+
 use super::manager::Job;
+use super::{Error, Untrusted};
 use crate::openpgp::Keyring;
-use crate::stream::read_to_limit;
+use crate::stream::{PolledReader, read_to_limit};
 
 /// Where the administrator's ring lies, below the root; the first that is there counts.
 const ADMINISTRATOR: [&str; 2] = [
@@ -24,12 +27,14 @@ const VENDOR: [&str; 2] = [
 const LIMIT_BYTES: u64 = 8 << 20;
 
 /// Loads the keyrings that may vouch for images. One that cannot be used is named and skipped; none at all is an error.
-pub(super) fn load(job: &Job) -> Result<Vec<Keyring>, Untrusted> {
+pub(super) fn load(job: &Job) -> Result<Vec<Keyring>, Error> {
     let mut tried = Vec::new();
     let mut rings = Vec::new();
     if let Some(path) = &job.settings.keyring {
         tried.push(path.clone());
-        rings.extend(usable(job, path, File::open(path)));
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let opened = File::options().read(true).custom_flags(flags).open(path);
+        rings.extend(usable(job, path, opened)?);
     } else {
         let roots = &job.settings.roots;
         for places in [ADMINISTRATOR, VENDOR] {
@@ -40,7 +45,7 @@ pub(super) fn load(job: &Job) -> Result<Vec<Keyring>, Untrusted> {
                 let missing = opened
                     .as_ref()
                     .is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
-                rings.extend(usable(job, &path, opened));
+                rings.extend(usable(job, &path, opened)?);
                 if !missing {
                     break;
                 }
@@ -48,30 +53,35 @@ pub(super) fn load(job: &Job) -> Result<Vec<Keyring>, Untrusted> {
         }
     }
     if rings.is_empty() {
-        Err(Untrusted::NoKeyring(tried))
+        Err(Untrusted::NoKeyring(tried).into())
     } else {
         Ok(rings)
     }
 }
 
-fn usable(job: &Job, path: &Path, opened: io::Result<File>) -> Option<Keyring> {
-    let name = path.display().to_string();
-    let bytes = match opened.and_then(|file| read_to_limit(file, LIMIT_BYTES)) {
+/// The ring that was opened, if it can be used. A pipe is waited for until the transfer is cancelled.
+fn usable(job: &Job, path: &Path, opened: io::Result<File>) -> Result<Option<Keyring>, Error> {
+    let name = path.display();
+    let read = |file| read_to_limit(PolledReader::new(file, job.cancel.clone()), LIMIT_BYTES);
+    let bytes = opened.and_then(read);
+    job.cancel.check()?;
+    let bytes = match bytes {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
         Err(error) => {
-            job.reporter.warning(format_args!(
-                "Failed to read keyring {name}, ignoring: {error}"
-            ));
-            return None;
+            if error.kind() != io::ErrorKind::NotFound {
+                job.reporter.warning(format_args!(
+                    "Failed to read keyring {name}, ignoring: {error}"
+                ));
+            }
+            return Ok(None);
         }
     };
-    let parsed = Keyring::parse(&name, &bytes);
-    parsed
+    let parsed = Keyring::parse(&name.to_string(), &bytes);
+    Ok(parsed
         .inspect_err(|error| {
             job.reporter.warning(format_args!(
                 "Keyring {name} cannot be used, ignoring: {error}"
             ))
         })
-        .ok()
+        .ok())
 }

@@ -140,6 +140,13 @@ fn while_a_pipe_is_silent() {
     ends_at_once(&case, &import, a_moment);
 }
 
+#[test]
+fn while_a_keyring_is_a_pipe_that_is_silent() {
+    let case = case().env("SYSTEMD_OPENPGP_KEYRING", "{dir}/pipe");
+    tool("mkfifo", [&case.dir().join("pipe")]);
+    ends_at_once(&case, &["pull-raw", "-m", "{url}/img.raw"], a_moment);
+}
+
 /// An image that is small when packed: `zero`, eight gigabytes of holes, or `yes`, one of data.
 fn large(content: &str) -> Vec<u8> {
     let source = match content {
