@@ -2,6 +2,7 @@
 
 mod manifest;
 mod qcow2;
+pub mod tar;
 
 pub use manifest::{Manifest, ManifestError};
 pub use qcow2::is_qcow2;
