@@ -7,8 +7,8 @@ use crate::terms::{Bytes, Compression};
 /// Why packed bytes could not be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("{0} is not supported: unpack the image first, or pack it with gzip, xz or zstd")]
-    Unsupported(Compression),
+    #[error("the {0} data {1}: pack the image anew")]
+    Unsupported(Compression, &'static str),
     #[error(
         "the {0} data end too early: the file is truncated, or has a few bytes too many; fetch it again"
     )]

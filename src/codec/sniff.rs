@@ -10,9 +10,10 @@ pub fn sniff(head: &[u8]) -> Compression {
     match head {
         [0x1f, 0x8b, ..] => Compression::Gzip,
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Compression::Xz,
-        // A zstd frame, or one of the sixteen skippable frames (RFC 8878, 3.1.2) that may stand before it.
+        // A zstd frame, or one of the skippable frames that may stand before it, or before one of lz4.
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Compression::Zstd,
-        [0x04, 0x22, 0x4d, 0x18, ..] => Compression::Lz4,
+        // A frame, or one of the legacy format.
+        [0x04, 0x22, 0x4d, 0x18, ..] | [0x02, 0x21, 0x4c, 0x18, ..] => Compression::Lz4,
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Compression::Bzip2,
         _ => Compression::Uncompressed,
     }
@@ -30,6 +31,7 @@ mod tests {
             (b"\x28\xb5\x2f\xfd\x04\0", Compression::Zstd),
             (b"\x5f\x2a\x4d\x18\0\0", Compression::Zstd),
             (b"\x04\x22\x4d\x18\x64\x40", Compression::Lz4),
+            (b"\x02\x21\x4c\x18\x64\x40", Compression::Lz4),
             (b"BZh91A", Compression::Bzip2),
         ] {
             assert!(head.len() <= MAGIC_LEN);

@@ -2,9 +2,9 @@
 //!
 //! Windows up to 128 MiB (`zstd --long=27`); no dictionaries, since an image has nowhere to bring one from.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Read, Write};
 
-use zrip::{DecompressError, FrameDecoder};
+use zrip::{DecompressError, FrameDecoder, FrameEncoder};
 
 use crate::terms::Bytes;
 
@@ -20,4 +20,9 @@ pub(super) fn decoder(source: impl BufRead + Send) -> impl Read + Send {
 pub(super) fn is_window_too_large(error: &io::Error) -> bool {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
     matches!(cause, Some(DecompressError::WindowTooLarge { .. }))
+}
+
+/// A writer of one frame with a content checksum, of the level that zstd(1) has when not told.
+pub(super) fn encoder<W: Write>(target: W) -> io::Result<FrameEncoder<W>> {
+    FrameEncoder::new(target, 3).map_err(io::Error::other)
 }

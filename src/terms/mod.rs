@@ -14,7 +14,7 @@ mod url;
 mod verify;
 
 pub use class::{ImageClass, UnknownClass};
-pub use compression::Compression;
+pub use compression::{Compression, UnknownFormat};
 pub use digest::{InvalidDigest, Sha256Digest};
 pub use etag::Etag;
 pub use name::{ImageName, InvalidName, LocalName, name_from_file, name_from_url};

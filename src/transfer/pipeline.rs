@@ -105,12 +105,7 @@ fn unpack(
     let head = arriving.fill_buf().map_err(read)?;
     let compression = sniff(&head[..head.len().min(MAGIC_LEN)]);
     check_space(compression, packed.length_bytes, staged)?;
-    let image = decoder(compression, arriving);
-    let image = image.map_err(|cause| Remote::Codec {
-        origin: packed.origin.clone(),
-        cause,
-    })?;
-    let image = PeekReader::<_, 4>::new(image).map_err(read)?;
+    let image = PeekReader::<_, 4>::new(decoder(compression, arriving)).map_err(read)?;
     if is_qcow2(image.head()) {
         return Err(Remote::Qcow2 {
             origin: packed.origin.clone(),

@@ -2,7 +2,13 @@
 
 use super::kit::{Case, Outcome, Reply, allocated_bytes, fixture, image};
 
-const FORMATS: [(&str, &str); 3] = [("gzip", "gz"), ("xz", "xz"), ("zstd", "zst")];
+const FORMATS: [(&str, &str); 5] = [
+    ("gzip", "gz"),
+    ("xz", "xz"),
+    ("zstd", "zst"),
+    ("bzip2", "bz2"),
+    ("lz4", "lz4"),
+];
 
 /// One of the packed fixtures.
 fn packed(format: &str, kind: &str, end: &str) -> Vec<u8> {
@@ -61,7 +67,7 @@ fn broken_images_are_refused_and_the_damage_is_named() {
     for (format, end) in FORMATS {
         // What follows a stream of xz or zstd can only be another one, and this is a broken one.
         let after = match format {
-            "gzip" => "data are followed by something else",
+            "gzip" | "bzip2" | "lz4" => "data are followed by something else",
             _ => "data",
         };
         for (kind, message) in [
@@ -118,7 +124,14 @@ fn is_hollow(case: &Case, name: &str) {
 
 #[test]
 fn zeros_become_holes_whatever_the_packing() {
-    for name in ["img.raw", "img.raw.gz", "img.raw.xz", "img.raw.zst"] {
+    for name in [
+        "img.raw",
+        "img.raw.gz",
+        "img.raw.xz",
+        "img.raw.zst",
+        "img.raw.bz2",
+        "img.raw.lz4",
+    ] {
         let (case, outcomes) = both(super::kit::pack(name, &hollow()));
         for outcome in outcomes {
             outcome.ok();

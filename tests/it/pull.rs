@@ -324,8 +324,7 @@ fn answers_that_are_no_image_are_told_apart() {
 fn formats_that_are_not_supported_are_named() {
     for (file, message) in [
         ("refused.qcow2", "qemu-img convert"),
-        ("refused.bz2", "bzip2 is not supported"),
-        ("refused.lz4", "lz4 is not supported"),
+        ("refused.legacy.lz4", "in the legacy format"),
     ] {
         let body = fixture(&format!("codec/{file}"));
         fails(Case::new(), Reply::body(body), message);

@@ -2,16 +2,7 @@
 
 use std::io::{self, Read};
 
-/// The library's and our own word for damaged data.
-pub(super) fn corrupt(what: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
-}
-
-pub(super) fn read_array<const N: usize>(source: &mut impl Read) -> io::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    source.read_exact(&mut bytes)?;
-    Ok(bytes)
-}
+pub(super) use crate::codec::fields::{corrupt, read_array};
 
 pub(super) fn crc32(bytes: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();

@@ -10,4 +10,13 @@ mod fields;
 mod records;
 mod source;
 
+use std::io::{self, Write};
+
+use lzma_rust2::{XzOptions, XzWriter};
+
 pub(super) use decoder::Decoder;
+
+/// A writer of one stream of one block, of the usual level and check: preset 6, CRC-64. Holds about 100 MiB.
+pub(super) fn encoder<W: Write>(target: W) -> io::Result<XzWriter<W>> {
+    XzWriter::new(target, XzOptions::with_preset(6))
+}

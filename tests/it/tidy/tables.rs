@@ -83,6 +83,8 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     ("flate2", "codec"),
     ("lzma_rust2", "codec"),
     ("zrip", "codec"),
+    ("bzip2", "codec"),
+    ("lz4_flex", "codec"),
     // Messages, documents and tables are JSON alike.
     ("serde_json", "wire format term"),
     // Each face has its words.

@@ -1,0 +1,94 @@
+//! The real tools, where there are any.
+
+use std::env;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use super::*;
+
+/// What the tool makes of `input`; nothing, but noted, where there is no such tool.
+pub(super) fn tool(words: &str, input: &[u8]) -> Option<Vec<u8>> {
+    let mut words = words.split(' ');
+    let program = words.next().unwrap();
+    let mut command = Command::new(program);
+    command
+        .args(words)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            note_skipped(program);
+            return None;
+        }
+        Err(error) => panic!("{program}: {error}"),
+    };
+    let mut stdin = child.stdin.take().unwrap();
+    let output = thread::scope(|threads| {
+        threads.spawn(move || stdin.write_all(input).unwrap());
+        child.wait_with_output().unwrap()
+    });
+    assert!(output.status.success(), "{command:?}");
+    Some(output.stdout)
+}
+
+fn note_skipped(program: &str) {
+    let test = thread::current();
+    let name = test.name().unwrap_or("?");
+    let line = format!("skipped: {name}: {program} is not installed\n");
+    eprint!("{line}");
+    if let Some(path) = env::var_os("IMPORTD_SKIPS_FILE") {
+        let file = File::options().append(true).create(true).open(path);
+        file.unwrap().write_all(line.as_bytes()).unwrap();
+    }
+}
+
+/// More than a block of any format: noise, the same again from far away, a hole, and text.
+pub(super) fn large() -> Vec<u8> {
+    let mut state = 0x2545_f491_u32;
+    let mut noise = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state.to_be_bytes()[0]
+    };
+    let noise: Vec<u8> = (0..200_000).map(|_| noise()).collect();
+    let mut bytes = noise.clone();
+    bytes.extend(fixture("payload.bin").repeat(3));
+    bytes.extend(&noise);
+    bytes.resize((4 << 20) + 12345, 0);
+    bytes.extend(&noise);
+    bytes.extend(b"The end is far from here.\n".repeat(5000));
+    bytes
+}
+
+#[test]
+fn whatever_options_lz4_was_given_its_frames_are_decoded() {
+    let large = large();
+    for size in 4..=7 {
+        for links in ["", " -BD"] {
+            for checks in ["", " -BX", " --no-frame-crc", " -BX --no-frame-crc"] {
+                let words = format!("lz4 -qc -B{size}{links}{checks}");
+                let Some(packed) = tool(&words, &large) else {
+                    return;
+                };
+                assert!(decode(&packed, 1 << 16).unwrap() == large, "{words}");
+                let mark = packed.len() - if words.contains("--no") { 4 } else { 8 };
+                assert!(decode(&packed[..mark], 1 << 16).is_err(), "{words}");
+            }
+        }
+    }
+}
+
+#[test]
+fn whatever_level_bzip2_was_given_its_streams_are_decoded() {
+    let large = large();
+    for level in [1, 5, 9] {
+        let Some(packed) = tool(&format!("bzip2 -c{level}"), &large) else {
+            return;
+        };
+        assert!(decode(&packed, 1 << 16).unwrap() == large, "level {level}");
+    }
+}
