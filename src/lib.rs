@@ -3,7 +3,7 @@
 // GROUND: bytes and values in, values out.
 /// One file per compression: told by magic, decoded to the last integrity field.
 pub mod codec;
-/// Documents and tables of bytes: checksum manifests.
+/// Documents and tables of bytes: checksum manifests, tar archives.
 pub mod format;
 /// Just enough OpenPGP to check one detached signature, and the policy.
 pub mod openpgp;
@@ -27,6 +27,8 @@ pub mod fetch;
 pub mod store;
 /// The Manager and its transfers, each a straight function on a thread of its own.
 pub mod transfer;
+/// One directory tree: extracted, packed, copied, removed, beneath descriptors.
+pub mod tree;
 
 // FACES: they translate and decide nothing.
 /// importctl.

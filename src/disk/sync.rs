@@ -7,7 +7,7 @@ use crate::stream::Cancel;
 use crate::sys::finish_writeback;
 
 /// How much is gathered by the kernel before it goes to disk, and how much is waited for at once.
-pub(super) const WRITEBACK_BYTES: u64 = 8 << 20;
+pub const WRITEBACK_BYTES: u64 = 8 << 20;
 
 /// Waits until the file is on disk, data and all; fails with [`Cancelled`](crate::stream::Cancelled) as soon as that is
 /// wished for.

@@ -12,4 +12,4 @@ pub use hash::{HashReader, Hasher, sha256};
 pub use limit::{LimitExceeded, LimitReader, read_to_limit};
 pub use peek::PeekReader;
 pub use polled::PolledReader;
-pub use progress::{Counter, CountingReader};
+pub use progress::{Counter, CountingReader, CountingWriter};

@@ -1,6 +1,6 @@
 //! How much has passed by, for whoever shows it.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -43,6 +43,34 @@ impl<R: Read> Read for CountingReader<R> {
     }
 }
 
+/// A writer that counts what it hands on.
+pub struct CountingWriter<W> {
+    inner: W,
+    counter: Counter,
+}
+
+impl<W> CountingWriter<W> {
+    pub fn new(inner: W, counter: Counter) -> Self {
+        Self { inner, counter }
+    }
+
+    pub fn into_inner(self) -> W {
+        self.inner
+    }
+}
+
+impl<W: Write> Write for CountingWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.inner.write(bytes)?;
+        self.counter.add(count as u64);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,5 +83,8 @@ mod tests {
         assert_eq!(counter.bytes(), 6);
         counter.reset();
         assert_eq!(counter.bytes(), 0);
+        let mut writer = CountingWriter::new(Vec::new(), counter.clone());
+        writer.write_all(b"abc").unwrap();
+        assert_eq!((counter.bytes(), writer.into_inner()), (3, b"abc".to_vec()));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Each function here is the thinnest safe wrapper around one call; whatever rustix has is not here.
 
+pub mod btrfs;
 mod clock;
 mod release;
 mod signal;

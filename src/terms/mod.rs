@@ -18,7 +18,7 @@ pub use compression::{Compression, UnknownFormat};
 pub use digest::{InvalidDigest, Sha256Digest};
 pub use etag::Etag;
 pub use name::{ImageName, InvalidName, LocalName, name_from_file, name_from_url};
-pub use trust::{Fingerprint, SigningKey, Trust, TrustLevel};
+pub use trust::{Fingerprint, SigningKey, Trust, TrustLevel, is_record_attribute};
 pub use units::{Bytes, InvalidValue, Percent, parse_boolean, parse_time_span};
 pub use url::{InvalidUrl, Scheme, Url};
 pub use verify::{InvalidVerifyMode, VerifyMode};

@@ -114,6 +114,13 @@ impl Trust {
     }
 }
 
+/// Whether an extended attribute is a record of ours about an image: where it came from, and how far it was verified.
+///
+/// Nobody else may write these, so they are never taken from an archive, a file or a tree that somebody brought.
+pub fn is_record_attribute(name: &[u8]) -> bool {
+    name.starts_with(b"user.source_") || name.starts_with(b"user.importd.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -161,5 +168,13 @@ mod tests {
         let key = Fingerprint::from_bytes(&[0xab; 20]);
         assert_eq!(Fingerprint::parse(&key.to_string()), Some(key));
         assert_eq!(Fingerprint::parse("abc"), None);
+    }
+
+    #[test]
+    fn records_are_told_from_attributes_that_anybody_may_write() {
+        assert!(is_record_attribute(b"user.source_url"));
+        assert!(is_record_attribute(b"user.importd.trust"));
+        assert!(!is_record_attribute(b"user.source"));
+        assert!(!is_record_attribute(b"trusted.importd.trust"));
     }
 }

@@ -43,6 +43,11 @@ const LET_IN: &[(&str, &str, &str)] = &[
     ),
     ("term", "sys", "so is a table's"),
     (
+        "multicall",
+        "store",
+        "the binary's own `--sweep` outlives the transfer that asks for it",
+    ),
+    (
         "term",
         "report",
         "the bar makes room for log lines, and their control characters are escaped alike",
@@ -100,6 +105,10 @@ pub(super) const PATHS: &[(&str, &str)] = &[
     (
         "src/fetch/config.rs",
         "the C library's own files, read from the host even under --root",
+    ),
+    (
+        "src/tree/attributes.rs",
+        "a link's attributes are set by a path, and only this one begins at a descriptor",
     ),
     (
         "src/report/settings.rs",

@@ -1,0 +1,114 @@
+//! A file that takes another's place only when it is whole.
+
+use std::ffi::OsString;
+use std::fs::{self, File, Permissions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::rand::{GetRandomFlags, getrandom};
+
+/// The new content of a file, beside it under a temporary name. Dropped, it vanishes.
+pub struct Replacement {
+    file: File,
+    path: PathBuf,
+    temporary: PathBuf,
+    committed: bool,
+}
+
+impl Replacement {
+    /// A new, empty file in the directory of `path`, with the permissions of what is there.
+    pub fn of(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
+        loop {
+            let mut random = [0; 8];
+            getrandom(&mut random, GetRandomFlags::empty())?;
+            let mut hidden = OsString::from(".#importd.");
+            hidden.push(format!("export{:016x}", u64::from_le_bytes(random)));
+            let temporary = path.with_file_name(hidden);
+            let created = File::options()
+                .read(true)
+                .write(true)
+                .create_new(true)
+                .mode(0o666)
+                .open(&temporary);
+            let file = match created {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                created => created?,
+            };
+            let replacement = Self {
+                file,
+                path: path.with_file_name(name),
+                temporary,
+                committed: false,
+            };
+            if let Ok(old) = fs::metadata(path) {
+                let mode = old.permissions().mode() & 0o777;
+                replacement
+                    .file
+                    .set_permissions(Permissions::from_mode(mode))?;
+            }
+            return Ok(replacement);
+        }
+    }
+
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// The path it will have.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes the place, in one step; on disk first, if `sync` says so.
+    pub fn commit(mut self, sync: bool) -> io::Result<()> {
+        if sync {
+            self.file.sync_all()?;
+        }
+        fs::rename(&self.temporary, &self.path)?;
+        self.committed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Replacement {
+    fn drop(&mut self) {
+        if !self.committed {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn the_old_file_stays_until_the_new_one_is_whole() {
+        let directory =
+            std::env::temp_dir().join(format!("importd-replace-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let path = directory.join("file");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        let write = || {
+            let replacement = Replacement::of(&path).unwrap();
+            replacement.file().write_all(b"new").unwrap();
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+            replacement
+        };
+        drop(write());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        write().commit(true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(fs::read_dir(&directory).unwrap().count(), 1);
+        fs::remove_dir_all(directory).unwrap();
+    }
+}

@@ -1,0 +1,238 @@
+//! A tree becomes another that is equal to it: names, data, holes, owners, modes, times, attributes.
+//!
+//! Data are shared where the file system can. Of what is mounted in the tree the place alone is kept, and a target that
+//! lies in its own source is passed by. Deliberately absent: inode flags (`chattr(1)`) and subvolumes, which become
+//! directories.
+
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, Statx, linkat, makedev, mkdirat, mknodat, openat, readlinkat,
+    symlinkat,
+};
+use rustix::io::Errno;
+
+use super::attributes::{Attributes, Handle};
+use super::likeness::{UNKNOWN, clear, kind, xattrs};
+use super::links::Links;
+use super::names::{components, split};
+use super::walk::{Step, Visit, Walk, id, look_at, open_directory, open_in};
+use super::{Error, Refused};
+use crate::disk::clone_or_copy;
+use crate::stream::Cancel;
+
+/// What a file has until it is finished.
+const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// How a tree is copied.
+pub struct Copying<'a> {
+    /// Looked at before every file and every few megabytes.
+    pub cancel: &'a Cancel,
+    /// Whether labels of SELinux are copied.
+    pub selinux: bool,
+    /// Begins to write to disk early, for whoever will wait for that at the end.
+    pub to_disk: bool,
+    /// Called before every file.
+    pub tick: &'a mut dyn FnMut(),
+}
+
+/// What was copied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Copied {
+    /// Of all types, the top among them.
+    pub entries: u64,
+    /// Sizes of regular files.
+    pub bytes: u64,
+    /// Which were left out but for the place.
+    pub mounts: u64,
+    pub refused: Refused,
+}
+
+/// Fills `target`, an empty directory that nobody else writes to, with what is in `source`, and makes it equal to it.
+pub fn copy(
+    source: BorrowedFd<'_>,
+    target: BorrowedFd<'_>,
+    how: &mut Copying<'_>,
+) -> Result<Copied, Error> {
+    let at_top = |cause| Error::Top { cause };
+    let target = open_directory(target, c".").map_err(|cause| at_top(cause.into()))?;
+    let target = target.as_fd();
+    // An ACL for what is made in it would be handed down to everything.
+    clear(target).map_err(at_top)?;
+    let mut walk = Walk::new(source)?.without(target).map_err(at_top)?;
+    let mut copier = Copier {
+        target: Directories {
+            top: target,
+            below: Vec::new(),
+        },
+        how,
+        links: Links::default(),
+        copied: Copied::default(),
+    };
+    while let Some(visit) = walk.next()? {
+        copier.how.cancel.check()?;
+        (copier.how.tick)();
+        copier.visit(&visit)?;
+    }
+    Ok(copier.copied)
+}
+
+struct Copier<'a, 'b> {
+    target: Directories<'a>,
+    how: &'a mut Copying<'b>,
+    links: Links,
+    copied: Copied,
+}
+
+/// The directories of the target on the way down.
+struct Directories<'a> {
+    top: BorrowedFd<'a>,
+    below: Vec<OwnedFd>,
+}
+
+impl Directories<'_> {
+    fn innermost(&self) -> BorrowedFd<'_> {
+        self.below.last().map_or(self.top, |below| below.as_fd())
+    }
+}
+
+impl Copier<'_, '_> {
+    fn visit(&mut self, visit: &Visit<'_>) -> Result<(), Error> {
+        match visit.step {
+            Step::Enter(_) => {
+                self.copied.entries += 1;
+                self.enter(visit)
+            }
+            Step::Leave(source) => {
+                let target = Handle::Open(self.target.innermost());
+                let refused = &mut self.copied.refused;
+                finish(visit, Handle::Open(source), target, self.how, refused)?;
+                self.target.below.pop();
+                Ok(())
+            }
+            Step::Mount => {
+                self.copied.entries += 1;
+                self.copied.mounts += 1;
+                self.mount(visit)
+            }
+            Step::File(kind) => {
+                self.copied.entries += 1;
+                match self.links.first_name(visit.status, visit.path)? {
+                    Some(first) => self
+                        .link(&first, visit)
+                        .map_err(|cause| Error::link(visit.path, &first, cause)),
+                    None if kind == FileType::RegularFile => self.regular(visit),
+                    None => self.special(visit, kind),
+                }
+            }
+        }
+    }
+
+    fn enter(&mut self, visit: &Visit<'_>) -> Result<(), Error> {
+        if visit.path.is_empty() {
+            return Ok(());
+        }
+        let parent = self.target.innermost();
+        let made = mkdirat(parent, visit.name, Mode::RWXU)
+            .and_then(|()| open_directory(parent, visit.name));
+        self.target
+            .below
+            .push(made.map_err(|cause| Error::create(visit.path, cause))?);
+        Ok(())
+    }
+
+    fn regular(&mut self, visit: &Visit<'_>) -> Result<(), Error> {
+        let source = open_in(visit.parent, visit.name, OFlags::RDONLY)
+            .map_err(|cause| Error::read(visit.path, cause))?;
+        let source = File::from(source);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let target = openat(self.target.innermost(), visit.name, flags, OWNER_ONLY)
+            .map_err(|cause| Error::create(visit.path, cause))?;
+        let target = File::from(target);
+        if visit.status.stx_size > 0 {
+            clone_or_copy(&source, &target, self.how.cancel, self.how.to_disk)
+                .map_err(|error| Error::copy(visit.path, error))?;
+        }
+        let after = look_at(&source, c"").map_err(|cause| Error::read(visit.path, cause))?;
+        if fingerprint(&after) != fingerprint(visit.status) {
+            return Err(Error::changed(visit.path));
+        }
+        self.copied.bytes += visit.status.stx_size;
+        let (source, target) = (Handle::Open(source.as_fd()), Handle::Open(target.as_fd()));
+        finish(visit, source, target, self.how, &mut self.copied.refused)
+    }
+
+    /// Links, devices, fifos and sockets.
+    fn special(&mut self, visit: &Visit<'_>, kind: FileType) -> Result<(), Error> {
+        let Visit { name, status, .. } = *visit;
+        let parent = self.target.innermost();
+        let made = if kind == FileType::Symlink {
+            let target = readlinkat(visit.parent, name, Vec::new())
+                .map_err(|cause| Error::read(visit.path, cause))?;
+            symlinkat(target, parent, name)
+        } else {
+            let device = makedev(status.stx_rdev_major, status.stx_rdev_minor);
+            mknodat(parent, name, kind, OWNER_ONLY, device)
+        };
+        made.map_err(|cause| Error::create(visit.path, cause))?;
+        let source = Handle::Named(visit.parent, name.to_bytes());
+        let target = Handle::Named(parent, name.to_bytes());
+        finish(visit, source, target, self.how, &mut self.copied.refused)
+    }
+
+    /// The place of a mount, with what there is to be seen of its owner and mode.
+    fn mount(&mut self, visit: &Visit<'_>) -> Result<(), Error> {
+        let parent = self.target.innermost();
+        let made = match kind(visit.status) {
+            FileType::Directory => mkdirat(parent, visit.name, Mode::RWXU),
+            _ => mknodat(parent, visit.name, FileType::RegularFile, OWNER_ONLY, 0),
+        };
+        made.map_err(|cause| Error::create(visit.path, cause))?;
+        let target = Handle::Named(parent, visit.name.to_bytes());
+        let refused = &mut self.copied.refused;
+        Attributes::like(visit.status, Vec::new()).set(target, UNKNOWN, visit.path, refused)
+    }
+
+    /// Another name of a file that was copied.
+    fn link(&self, first: &[u8], visit: &Visit<'_>) -> Result<(), Errno> {
+        let (parents, name) = split(first);
+        let mut parent = open_directory(self.target.top, c".")?;
+        for component in components(parents) {
+            parent = open_in(&parent, component, OFlags::PATH | OFlags::DIRECTORY)?;
+        }
+        linkat(
+            &parent,
+            name,
+            self.target.innermost(),
+            visit.name,
+            AtFlags::empty(),
+        )
+    }
+}
+
+/// Gives the target what its source has.
+fn finish(
+    visit: &Visit<'_>,
+    source: Handle<'_>,
+    target: Handle<'_>,
+    how: &Copying<'_>,
+    refused: &mut Refused,
+) -> Result<(), Error> {
+    let xattrs = xattrs(source, how.selinux).map_err(|cause| Error::read(visit.path, cause))?;
+    Attributes::like(visit.status, xattrs).set(target, UNKNOWN, visit.path, refused)
+}
+
+/// What stays the same as long as nobody writes to a file.
+fn fingerprint(status: &Statx) -> impl PartialEq + use<> {
+    let (modified, changed) = (status.stx_mtime, status.stx_ctime);
+    (
+        id(status),
+        status.stx_size,
+        (modified.tv_sec, modified.tv_nsec),
+        (changed.tv_sec, changed.tv_nsec),
+    )
+}
+
+#[cfg(test)]
+mod tests;
