@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::store::{SWEEPER_OPTION, sweep};
 use crate::world::World;
 
 /// The version, and the commit it was built from.
@@ -48,6 +50,15 @@ pub fn main(world: World, faces: &[Face]) -> ExitCode {
         ),
         Some("--version") => print(&world, &format!("importd {}\n", VERSION)),
         Some("--install") => install(&world, faces),
+        Some(SWEEPER_OPTION) => match sweep(io::stdin().as_fd()) {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => {
+                world.complain(&format!(
+                    "importd: failed to sweep the directory on standard input: {error}\n"
+                ));
+                ExitCode::FAILURE
+            }
+        },
         None | Some("--help" | "-h") => print(&world, HELP),
         Some(name) => match find(faces, name) {
             Some(face) => (face.main)(&world.shifted()),
@@ -65,6 +76,7 @@ const HELP: &str = "\
 importd NAME [ARGUMENT…]   Be the program NAME
 importd --list             List the programs in this binary
 importd --install DIR      Link them into a directory
+importd --sweep <DIR       Remove what crashed transfers left in an image directory
 importd --version          Print the version
 
 Called by the name of one of its programs, through a link, the binary is that program.

@@ -38,6 +38,11 @@ impl World {
         self.environment.get(OsStr::new(name)).cloned()
     }
 
+    /// Whether labels of SELinux mean anything here.
+    pub fn has_selinux(&self) -> bool {
+        Path::new("/sys/fs/selinux/enforce").exists()
+    }
+
     /// Where the running binary lies.
     pub fn program(&self) -> io::Result<PathBuf> {
         std::env::current_exe()

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lexopt::{Arg, Parser, ValueExt};
 
 use super::options::{Completes, OPTIONS, OptionId, OptionSpec, VERBS, VerbId, VerbSpec, similar};
-use crate::terms::{ImageClass, VerifyMode, parse_boolean, parse_time_span};
+use crate::terms::{Compression, ImageClass, VerifyMode, parse_boolean, parse_time_span};
 
 /// What was asked for.
 #[derive(Debug)]
@@ -42,6 +42,7 @@ pub(super) enum Json {
 pub(super) struct Options {
     pub(super) class: Option<ImageClass>,
     pub(super) verify: Option<VerifyMode>,
+    pub(super) format: Option<Compression>,
     pub(super) force: bool,
     pub(super) read_only: bool,
     pub(super) keep_download: Option<bool>,
@@ -235,6 +236,7 @@ impl Options {
             OptionId::ClassSysext => self.class = Some(ImageClass::Sysext),
             OptionId::ClassConfext => self.class = Some(ImageClass::Confext),
             OptionId::Verify => self.verify = Some(value.parse().map_err(reason)?),
+            OptionId::Format => self.format = Some(value.parse().map_err(reason)?),
             OptionId::Force => self.force = true,
             OptionId::ReadOnly => self.read_only = true,
             OptionId::KeepDownload => {

@@ -229,13 +229,13 @@ mod tests {
     #[test]
     fn bash_completes_verbs_options_values_and_files() {
         for (words, expected) in [
-            (&["pull"][..], "pull-raw"),
+            (&["pull"][..], "pull-tar pull-raw"),
             (&["--cl"], "--class="),
             (&["--class", "=", "po"], "portable"),
             (&["--class", "="], "machine portable sysext confext"),
             (&["--class", "conf"], "confext"),
             (&["-m", "--verify", "=", "no", "list"], "list-images"),
-            (&["--verify", "no", "-N", "imp"], "import-raw"),
+            (&["--verify", "no", "-N", "import-r"], "import-raw"),
             (&["import-raw", "-m", "build."], "build.rs"),
             (&["import-raw", "build.rs", "build."], ""),
             (&["--root", "=", "sr"], "src"),
@@ -262,7 +262,7 @@ mod tests {
     #[test]
     fn fish_completes_verbs_options_and_values() {
         for (line, expected) in [
-            ("importctl pull", "pull-raw"),
+            ("importctl pull-r", "pull-raw"),
             ("importctl --class=port", "--class=portable"),
             ("importctl --verify no", "no"),
             ("importctl import-raw build.", "build.rs"),

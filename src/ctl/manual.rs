@@ -115,7 +115,7 @@ mod tests {
                 "Do",
                 &["One --a=b. .two \\ x-y", "'three"]
             ),
-            ".TP\n\\fBpull\\-raw\\fR \\fIURL\\fR [\\fINAME\\fR]\nOne \\fB\\-\\-a=b\\fR.\n\\&.two \\e x\\-y\n.IP\n\\&'three\n"
+            ".TP\n\\fBpull\\-tar\\fR \\fIURL\\fR [\\fINAME\\fR]\nOne \\fB\\-\\-a=b\\fR.\n\\&.two \\e x\\-y\n.IP\n\\&'three\n"
         );
         assert!(options().contains(".TP\n\\fB\\-q\\fR, \\fB\\-\\-quiet\\fR\n"));
         assert!(options().contains(".TP\n\\fB\\-\\-class\\fR=\\fICLASS\\fR\n"));

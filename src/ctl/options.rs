@@ -21,6 +21,7 @@ pub(super) enum OptionId {
     ClassSysext,
     ClassConfext,
     Verify,
+    Format,
     Force,
     ReadOnly,
     KeepDownload,
@@ -58,8 +59,13 @@ pub(super) struct OptionSpec {
 /// A verb's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VerbId {
+    PullTar,
     PullRaw,
+    ImportTar,
     ImportRaw,
+    ImportFs,
+    ExportTar,
+    ExportRaw,
     ListImages,
     Help,
 }
@@ -90,7 +96,24 @@ const CLASSES: Completes = Completes::Words(&["machine", "portable", "sysext", "
 const BOOLEANS: Completes = Completes::Words(&["yes", "no"]);
 
 /// Every verb, in the order in which they are shown.
-pub(super) const VERBS: [VerbSpec; 4] = [
+pub(super) const VERBS: [VerbSpec; 9] = [
+    VerbSpec {
+        id: VerbId::PullTar,
+        name: "pull-tar",
+        arguments: &["URL", "[NAME]"],
+        completes: Completes::Nothing,
+        help: "Download an archive of a directory tree",
+        manual: &[
+            "Downloads a tar archive from an http, https or file URL, verifies it, and makes its tree available as the \
+             directory NAME in the image directory of the class. The archive may be packed with gzip, xz, zstd, bzip2 or \
+             lz4, which its first bytes tell. On btrfs the directory is a subvolume.",
+            "Without NAME, the last component of the URL without its suffix (.tar, .tgz, .tar.xz, .tar.gz, .tar.bz2, \
+             .tar.zst, .tar.lz4) is the name. With - or an empty NAME only the pristine copy is kept.",
+            "Nobody but root gets at the tree before it is verified and whole. No member of an archive is ever written \
+             outside of it. If the archive holds a single directory that is an operating system's tree, that one becomes \
+             the image.",
+        ],
+    },
     VerbSpec {
         id: VerbId::PullRaw,
         name: "pull-raw",
@@ -99,12 +122,24 @@ pub(super) const VERBS: [VerbSpec; 4] = [
         help: "Download a raw disk image",
         manual: &[
             "Downloads a raw disk image from an http, https or file URL, verifies it, and makes it available under NAME in the \
-             image directory of the class. The image may be packed with gzip, xz or zstd, which its first bytes tell; \
-             zeros in it become holes.",
+             image directory of the class. The image may be packed with gzip, xz, zstd, bzip2 or lz4, which its first bytes \
+             tell; zeros in it become holes.",
             "Without NAME, the last component of the URL without its suffixes (.raw, .img, .bin, .qcow2, .xz, .gz, .zst, \
              .bz2) is the name. With - or an empty NAME only the pristine copy is kept.",
             "A name that is taken is refused before anything is downloaded, unless --force is given. An interrupted \
              download leaves nothing behind.",
+        ],
+    },
+    VerbSpec {
+        id: VerbId::ImportTar,
+        name: "import-tar",
+        arguments: &["FILE", "[NAME]"],
+        completes: Completes::File,
+        help: "Import an archive of a directory tree",
+        manual: &[
+            "Imports a tar archive, which may be packed like a downloaded one, from FILE, or from standard input if that is -. \
+             Without NAME the file's name without its suffix is taken; standard input has none, so there NAME is needed. \
+             Nothing is verified.",
         ],
     },
     VerbSpec {
@@ -118,6 +153,42 @@ pub(super) const VERBS: [VerbSpec; 4] = [
              -. Without NAME the file's name without its suffixes is taken; standard input has none, so there NAME is needed.",
             "Nothing is verified. Times and extended attributes of the file are kept, except those that record where a \
              download came from and how far it was verified.",
+        ],
+    },
+    VerbSpec {
+        id: VerbId::ImportFs,
+        name: "import-fs",
+        arguments: &["DIRECTORY", "[NAME]"],
+        completes: Completes::Directory,
+        help: "Import a directory tree",
+        manual: &[
+            "Copies the tree in DIRECTORY, or in the directory that is standard input if that is -, with owners, modes, times, \
+             hard links, holes, ACLs and extended attributes. What is mounted in it is left out. On btrfs a subvolume is \
+             shared, not copied.",
+        ],
+    },
+    VerbSpec {
+        id: VerbId::ExportTar,
+        name: "export-tar",
+        arguments: &["NAME", "[FILE]"],
+        completes: Completes::File,
+        help: "Export a directory tree as an archive",
+        manual: &[
+            "Writes the tree of image NAME as a tar archive to FILE, or to standard output without one or if that is -. It is \
+             packed as --format= says, else as the suffix of FILE. Two exports of a tree that has not changed are the same \
+             to the byte.",
+            "FILE stays as it is until the export is whole. Nothing is written to a terminal.",
+        ],
+    },
+    VerbSpec {
+        id: VerbId::ExportRaw,
+        name: "export-raw",
+        arguments: &["NAME", "[FILE]"],
+        completes: Completes::File,
+        help: "Export a raw disk image to a file",
+        manual: &[
+            "Writes the disk image NAME to FILE, or to standard output, as export-tar does with a tree. Not packed, and in a \
+             file, it keeps its holes, and shares its storage with the image where the file system can.",
         ],
     },
     VerbSpec {
@@ -142,7 +213,7 @@ pub(super) const VERBS: [VerbSpec; 4] = [
 ];
 
 /// Every option, in the order in which they are shown.
-pub(super) const OPTIONS: [OptionSpec; 23] = [
+pub(super) const OPTIONS: [OptionSpec; 24] = [
     OptionSpec {
         id: OptionId::Class,
         short: None,
@@ -207,6 +278,18 @@ pub(super) const OPTIONS: [OptionSpec; 23] = [
         ],
     },
     OptionSpec {
+        id: OptionId::Format,
+        short: None,
+        long: Some("format"),
+        value: Some("FORMAT"),
+        completes: Completes::Words(&["uncompressed", "gzip", "xz", "zstd", "bzip2", "lz4"]),
+        help: "How an export is packed: uncompressed, gzip, xz, zstd, bzip2 or lz4",
+        manual: &[
+            "Packs an export. Defaults to what the suffix of its file says: .gz, .xz, .zst, .bz2 or .lz4; anything else \
+             and standard output are not packed.",
+        ],
+    },
+    OptionSpec {
         id: OptionId::Force,
         short: None,
         long: Some("force"),
@@ -225,7 +308,9 @@ pub(super) const OPTIONS: [OptionSpec; 23] = [
         value: None,
         completes: Completes::Nothing,
         help: "Make the image read-only",
-        manual: &["Takes every write permission from the new image."],
+        manual: &[
+            "Takes every write permission from a new disk image; makes a new tree a read-only subvolume, or immutable.",
+        ],
     },
     OptionSpec {
         id: OptionId::KeepDownload,

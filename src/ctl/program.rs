@@ -11,7 +11,8 @@ use super::list_images::list_images;
 use super::options::VerbId;
 use super::run::transfer;
 use super::settings::settings;
-use super::transfer::{import_raw, pull_raw};
+use super::transfer::{export, import, import_fs, pull};
+use crate::terms::ImageForm;
 
 use crate::multicall::VERSION;
 use crate::report::{Reporter, Settings, Sink};
@@ -53,16 +54,23 @@ pub fn main(world: &World) -> ExitCode {
 fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(), Error> {
     let Invocation { action, options } = invocation;
     let print = |text: &str| world.print(text).map_err(Error::Output);
+    let help_page = || print(&help(&Terminal::stdout(|name| world.variable(name))));
     let request = match action {
-        Action::Help | Action::Verb(VerbId::Help, _) => {
-            return print(&help(&Terminal::stdout(|name| world.variable(name))));
-        }
+        Action::Help => return help_page(),
         Action::Version => return print(&format!("importd {VERSION}\n")),
         Action::Words(words) => return print(&(words.join("\n") + "\n")),
         Action::Completion(shell) => return print(completion(&shell)?),
-        Action::Verb(VerbId::ListImages, _) => return list_images(world, &options, reporter),
-        Action::Verb(VerbId::PullRaw, arguments) => pull_raw(&options, &arguments)?,
-        Action::Verb(VerbId::ImportRaw, arguments) => import_raw(&options, &arguments)?,
+        Action::Verb(verb, arguments) => match verb {
+            VerbId::PullTar => pull(&options, &arguments, ImageForm::Tree)?,
+            VerbId::PullRaw => pull(&options, &arguments, ImageForm::Raw)?,
+            VerbId::ImportTar => import(&options, &arguments, ImageForm::Tree)?,
+            VerbId::ImportRaw => import(&options, &arguments, ImageForm::Raw)?,
+            VerbId::ImportFs => import_fs(&options, &arguments)?,
+            VerbId::ExportTar => export(&options, &arguments, ImageForm::Tree)?,
+            VerbId::ExportRaw => export(&options, &arguments, ImageForm::Raw)?,
+            VerbId::ListImages => return list_images(world, &options, reporter),
+            VerbId::Help => return help_page(),
+        },
     };
     transfer(settings(world, &options, reporter)?, request, reporter)
 }

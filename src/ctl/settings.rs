@@ -26,10 +26,12 @@ pub(super) fn settings(
         .or_else(|| span("IMPORTD_RETRY_TIMEOUT"))
         .unwrap_or(fetch.retry);
     Ok(Settings {
-        roots: roots(options)?,
+        roots: roots(options)?.with_sweeper(world.program().ok()),
         fetch,
         keyring: keyring(world)?,
-        sync: sync(world, reporter),
+        sync: boolean(world, "SYSTEMD_IMPORT_SYNC", reporter),
+        subvolumes: boolean(world, "SYSTEMD_IMPORT_BTRFS_SUBVOL", reporter),
+        selinux: world.has_selinux(),
     })
 }
 
@@ -55,15 +57,14 @@ fn keyring(world: &World) -> Result<Option<PathBuf>, Error> {
     }
 }
 
-fn sync(world: &World, reporter: &Reporter) -> bool {
-    let Some(value) = world.variable("SYSTEMD_IMPORT_SYNC") else {
+/// A switch that is on unless it is turned off.
+fn boolean(world: &World, name: &str, reporter: &Reporter) -> bool {
+    let Some(value) = world.variable(name) else {
         return true;
     };
     let parsed = parse_boolean(&value);
     parsed.unwrap_or_else(|error| {
-        reporter.warning(format_args!(
-            "$SYSTEMD_IMPORT_SYNC makes no sense, ignoring: {error}"
-        ));
+        reporter.warning(format_args!("${name} makes no sense, ignoring: {error}"));
         true
     })
 }

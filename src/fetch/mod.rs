@@ -3,7 +3,8 @@
 //! Everything blocks, nothing starts a thread, and every wait (an answer of a name server, a connection, a TLS handshake,
 //! a body, the pause before another try) ends within milliseconds when the transfer is cancelled. Deliberately absent:
 //! HTTP/2, content codings (bytes arrive as they are served), connections kept for a second request, `getaddrinfo`
-//! (which loads plug-ins a static program cannot have) and any look at the environment: see [`Config`].
+//! (which loads plug-ins a static program cannot have) and any look at the environment: see
+//! [`Config`](crate::fetch::Config).
 
 mod basic;
 mod body;

@@ -3,15 +3,15 @@
 //! A record counts only because nobody but us could have written it: `user.source_*` and `user.importd.*` are never
 //! copied from a file somebody brought, and are written last.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::io;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fsetxattr};
+use rustix::fs::{XattrFlags, fgetxattr, flistxattr, fremovexattr, fsetxattr};
 use rustix::io::Errno;
 
-use crate::terms::{Etag, Fingerprint, SigningKey, Trust, Url};
+use crate::terms::{Etag, Fingerprint, SigningKey, Trust, Url, is_record_attribute};
 
 const SOURCE_URL: &CStr = c"user.source_url";
 const SOURCE_ETAG: &CStr = c"user.source_etag";
@@ -107,22 +107,23 @@ pub(super) fn read_created_us(file: &File) -> Option<u64> {
 
 /// Copies the `user.` attributes of a file that somebody brought, except those that only we may write.
 pub fn copy_user_attributes(source: &File, target: &File) -> io::Result<()> {
-    let names = match list(source) {
-        Ok(names) => names,
-        Err(Errno::OPNOTSUPP) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    for name in names.split_inclusive(|byte| *byte == 0) {
-        let Ok(name) = CStr::from_bytes_with_nul(name) else {
-            continue;
-        };
+    for name in names(source)? {
         let bytes = name.to_bytes();
-        let ours = bytes.starts_with(b"user.source_") || bytes.starts_with(b"user.importd.");
         if bytes.starts_with(b"user.")
-            && !ours
-            && let Some(value) = get(source, name)
+            && !is_record_attribute(bytes)
+            && let Some(value) = get(source, &name)
         {
-            set(target, name, &value)?;
+            set(target, &name, &value)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the attributes that only we may write.
+pub(super) fn remove_records(file: &File) -> Result<(), Errno> {
+    for name in names(file)? {
+        if is_record_attribute(name.to_bytes()) {
+            fremovexattr(file, &name)?;
         }
     }
     Ok(())
@@ -139,11 +140,16 @@ pub(super) fn created(file: &File) -> Option<SystemTime> {
     }
 }
 
-fn list(file: &File) -> Result<Vec<u8>, Errno> {
+/// The names of a file's attributes; none where the file system has no such thing.
+fn names(file: &File) -> Result<Vec<CString>, Errno> {
     let mut names = vec![0; VALUE_LIMIT];
-    let length = flistxattr(file, &mut names)?;
-    names.truncate(length);
-    Ok(names)
+    let length = match flistxattr(file, &mut names) {
+        Err(Errno::OPNOTSUPP) => 0,
+        length => length?,
+    };
+    let names = names[..length].split_inclusive(|byte| *byte == 0);
+    let name = |name| CStr::from_bytes_with_nul(name).ok().map(CStr::to_owned);
+    Ok(names.filter_map(name).collect())
 }
 
 fn get(file: &File, name: &CStr) -> Option<Vec<u8>> {

@@ -3,19 +3,21 @@
 //! Takes raw files, directories, btrfs subvolumes and block devices, through links too. Not yet: mount stacks and
 //! versioned directories.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, CString};
 use std::fs::File;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
 use rustix::fs::{
-    Access, AtFlags, Dir, FileType, IFlags, OFlags, StatVfsMountFlags, StatxFlags, accessat,
-    fstatfs, fstatvfs, ioctl_getflags, statx,
+    Access, AtFlags, Dir, FileType, IFlags, Mode, OFlags, StatVfsMountFlags, StatxFlags, accessat,
+    fstatvfs, ioctl_ficlone, ioctl_getflags, openat, statx,
 };
 use rustix::io::Errno;
 
 use super::attributes::read_created_us;
 use super::{Error, ImageRoot, Roots};
+use crate::sys::btrfs;
 use crate::terms::{ImageClass, ImageName};
 
 /// In what form an image lies there.
@@ -56,6 +58,15 @@ pub struct Image {
     pub limit_bytes: Option<u64>,
 }
 
+/// An image that was opened.
+pub struct Found {
+    pub image: Image,
+    /// Where it lies.
+    pub root: ImageRoot,
+    /// The file, the device, or the top of the tree.
+    pub file: File,
+}
+
 impl Roots {
     /// All images of a class, by name; where a name occurs in several places the first is the image.
     pub fn images(&self, class: ImageClass) -> Result<Vec<Image>, Error> {
@@ -93,6 +104,25 @@ impl Roots {
         Ok(None)
     }
 
+    /// The image of this name, opened for reading.
+    pub fn open_image(&self, class: ImageClass, name: &ImageName) -> Result<Option<Found>, Error> {
+        for root in self.search(class)? {
+            let Some(image) = root.find(class, name)? else {
+                continue;
+            };
+            let failed = |cause: Errno| Error::Inspect {
+                path: image.path.clone(),
+                cause: cause.into(),
+            };
+            let entry = image.path.file_name().unwrap_or_default().as_bytes();
+            let entry = CString::new(entry).map_err(|_| failed(Errno::INVAL))?;
+            let file = root.open_following(&entry, OFlags::RDONLY | OFlags::NONBLOCK);
+            let file = File::from(file.map_err(failed)?);
+            return Ok(Some(Found { image, root, file }));
+        }
+        Ok(None)
+    }
+
     /// The running system itself, which is always listed.
     fn host(&self) -> Result<Option<Image>, Error> {
         let Ok(name) = ".host".parse() else {
@@ -104,6 +134,13 @@ impl Roots {
 }
 
 impl ImageRoot {
+    /// A file without a name that shares everything with an image of this directory as it is now, where that can be had.
+    pub fn snapshot_file(&self, image: &File) -> Option<File> {
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let file = openat(self, c".", flags, Mode::from_raw_mode(0o600)).ok()?;
+        ioctl_ficlone(&file, image).is_ok().then(|| file.into())
+    }
+
     fn images(&self, class: ImageClass) -> Result<Vec<Image>, Error> {
         let failed = |cause: Errno| Error::List {
             path: self.path().to_owned(),
@@ -195,7 +232,9 @@ impl ImageRoot {
         let status = statx(&handle, c"", AtFlags::EMPTY_PATH, flags).map_err(failed)?;
         let kind = match FileType::from_raw_mode(u32::from(status.stx_mode)) {
             FileType::RegularFile => ImageKind::Raw,
-            FileType::Directory if is_subvolume(&handle, status.stx_ino) => ImageKind::Subvolume,
+            FileType::Directory if btrfs::is_subvolume(handle.as_fd()).unwrap_or(false) => {
+                ImageKind::Subvolume
+            }
             FileType::Directory => ImageKind::Directory,
             FileType::BlockDevice => ImageKind::Block,
             _ => return Ok(None),
@@ -257,14 +296,6 @@ fn is_marked_read_only(kind: ImageKind, mode: u16, file: Option<&File>) -> bool 
             flags.is_some_and(|flags| flags.contains(IFlags::IMMUTABLE))
         }
     }
-}
-
-/// Whether a directory is the root of a btrfs subvolume: those have one inode number of their own.
-fn is_subvolume(directory: &OwnedFd, inode: u64) -> bool {
-    const BTRFS_MAGIC: u64 = 0x9123_683e;
-    const SUBVOLUME_INODE: u64 = 256;
-    inode == SUBVOLUME_INODE
-        && fstatfs(directory).is_ok_and(|status| status.f_type as u64 == BTRFS_MAGIC)
 }
 
 fn microseconds(seconds: i64, nanoseconds: u32) -> u64 {

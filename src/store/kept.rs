@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::fs::{File, Metadata};
 use std::hash::Hasher as _;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -12,10 +13,8 @@ use rustix::process::geteuid;
 
 use super::attributes::{read_created_us, read_trust};
 use super::{Error, ImageRoot, Source};
-use crate::terms::{Etag, Trust, Url};
-
-const PREFIX: &str = ".raw-";
-const SUFFIX: &str = ".raw";
+use crate::sys::btrfs;
+use crate::terms::{Etag, ImageForm, Trust, Url};
 
 /// A path of this many bytes or more names its URL by a hash.
 const PATH_LIMIT: usize = 240;
@@ -45,27 +44,24 @@ impl Kept {
 /// The file name of the kept copy of this URL.
 ///
 /// An ETag that makes the name longer than a file system takes is left out: the copy is kept, but not asked for again.
-pub fn kept_file_name(root: &ImageRoot, url: &Url, etag: Option<&Etag>) -> String {
-    let Some(etag) = etag else {
-        return format!("{}{SUFFIX}", stem(root, url, ""));
-    };
-    let tag = format!(".{}", escape(etag.as_str()));
-    let name = format!("{}{SUFFIX}", stem(root, url, &tag));
+pub fn kept_file_name(root: &ImageRoot, form: ImageForm, url: &Url, etag: Option<&Etag>) -> String {
+    let tag = etag.map(|etag| format!(".{}", escape(etag.as_str())));
+    let name = stem(root, form, url, &tag.unwrap_or_default()) + form.suffix();
     if name.len() > 255 {
-        kept_file_name(root, url, None)
+        kept_file_name(root, form, url, None)
     } else {
         name
     }
 }
 
 /// The name up to the suffix, with the URL escaped, or hashed where the path would be too long.
-fn stem(root: &ImageRoot, url: &Url, tag: &str) -> String {
-    let escaped = format!("{PREFIX}{}{tag}", escape(&url.to_string()));
-    let path_len = root.path().as_os_str().len() + 1 + escaped.len() + SUFFIX.len();
+fn stem(root: &ImageRoot, form: ImageForm, url: &Url, tag: &str) -> String {
+    let escaped = format!(".{}-{}{tag}", form.word(), escape(&url.to_string()));
+    let path_len = root.path().as_os_str().len() + 1 + escaped.len() + form.suffix().len();
     if path_len < PATH_LIMIT {
         escaped
     } else {
-        format!("{PREFIX}{:x}{tag}", hash(url))
+        format!(".{}-{:x}{tag}", form.word(), hash(url))
     }
 }
 
@@ -109,14 +105,14 @@ fn unescape(escaped: &str) -> Option<String> {
 
 impl ImageRoot {
     /// The kept copies of this URL, under escaped and hashed names alike.
-    pub fn kept(&self, url: &Url) -> Result<Vec<Kept>, Error> {
+    pub fn kept(&self, form: ImageForm, url: &Url) -> Result<Vec<Kept>, Error> {
         let failed = |cause: Errno| Error::List {
             path: self.path().to_owned(),
             cause: cause.into(),
         };
         let stems = [
-            format!("{PREFIX}{}", escape(&url.to_string())),
-            format!("{PREFIX}{:x}", hash(url)),
+            format!(".{}-{}", form.word(), escape(&url.to_string())),
+            format!(".{}-{:x}", form.word(), hash(url)),
         ];
         let mut found = Vec::new();
         for entry in Dir::read_from(self).map_err(failed)? {
@@ -124,13 +120,15 @@ impl ImageRoot {
             let Ok(name) = entry.file_name().to_str() else {
                 continue;
             };
-            let Some(etag) = stems.iter().find_map(|stem| etag_in(name, stem)) else {
+            let Some(etag) = stems.iter().find_map(|stem| etag_in(name, stem, form)) else {
                 continue;
             };
             let Ok(file) = self.open_entry(name, OFlags::RDONLY | OFlags::NONBLOCK) else {
                 continue;
             };
-            if file.metadata().is_ok_and(|it| is_ours(&it)) && Source::matches(&file, url) {
+            let ours = file.metadata().is_ok_and(|it| is_ours(&it, form));
+            let closed = form == ImageForm::Raw || is_read_only(&file) || self.is_private();
+            if ours && closed && Source::matches(&file, url) {
                 found.push(Kept {
                     file_name: name.to_owned(),
                     trust: read_trust(&file).unwrap_or(Trust::NONE),
@@ -144,15 +142,28 @@ impl ImageRoot {
 }
 
 /// Whether nobody else can have written it: in a directory that others may write to, a record proves nothing by itself.
-fn is_ours(metadata: &Metadata) -> bool {
+///
+/// In a tree there are places where anybody may write, so that counts only where nobody gets at it, or it is a subvolume
+/// that nobody can write to.
+fn is_ours(metadata: &Metadata, form: ImageForm) -> bool {
     let owner = metadata.uid();
     let ours = owner == 0 || owner == geteuid().as_raw();
-    metadata.is_file() && ours && metadata.mode() & 0o022 == 0
+    let of_form = match form {
+        ImageForm::Raw => metadata.is_file(),
+        ImageForm::Tree => metadata.is_dir(),
+    };
+    of_form && ours && metadata.mode() & 0o022 == 0
 }
 
-/// Whether the name is `STEM.raw` (no ETag) or `STEM.ETAG.raw` (that ETag).
-fn etag_in(name: &str, stem: &str) -> Option<Option<Etag>> {
-    let tag = name.strip_prefix(stem)?.strip_suffix(SUFFIX)?;
+/// Whether the tree is a read-only subvolume.
+fn is_read_only(tree: &File) -> bool {
+    btrfs::is_subvolume(tree.as_fd()).unwrap_or(false)
+        && btrfs::is_read_only(tree.as_fd()).unwrap_or(false)
+}
+
+/// Whether the name is `STEM.raw` (no ETag) or `STEM.ETAG.raw` (that ETag); a tree's has no suffix.
+fn etag_in(name: &str, stem: &str, form: ImageForm) -> Option<Option<Etag>> {
+    let tag = name.strip_prefix(stem)?.strip_suffix(form.suffix())?;
     if tag.is_empty() {
         return Some(None);
     }
@@ -164,6 +175,7 @@ fn etag_in(name: &str, stem: &str) -> Option<Option<Etag>> {
 mod tests {
     use std::path::Path;
 
+    use super::ImageForm::{Raw, Tree};
     use super::*;
     use crate::store::Roots;
 
@@ -174,19 +186,23 @@ mod tests {
         let url: Url = "http://127.0.0.1:8000/f/disk.raw.xz?a=b".parse().unwrap();
         let etag = Etag::parse("W/\"a0\"").unwrap();
         let expected = r".raw-http:\x2f\x2f127\x2e0\x2e0\x2e1:8000\x2ff\x2fdisk\x2eraw\x2exz?a=b.W\x2f\x22a0\x22.raw";
-        assert_eq!(kept_file_name(&root, &url, Some(&etag)), expected);
+        assert_eq!(kept_file_name(&root, Raw, &url, Some(&etag)), expected);
         assert_eq!(
-            etag_in(expected, expected.split(".W").next().unwrap()),
+            etag_in(expected, expected.split(".W").next().unwrap(), Raw),
             Some(Some(etag))
+        );
+        assert_eq!(
+            kept_file_name(&root, Tree, &url, None),
+            r".tar-http:\x2f\x2f127\x2e0\x2e0\x2e1:8000\x2ff\x2fdisk\x2eraw\x2exz?a=b"
         );
         let long: Url = format!("http://h/{}", "x".repeat(300)).parse().unwrap();
         assert_eq!(
-            kept_file_name(&root, &long, None),
+            kept_file_name(&root, Raw, &long, None),
             format!(".raw-{:x}.raw", hash(&long))
         );
         let huge = Etag::parse(&format!("\"{}\"", "e".repeat(300))).unwrap();
         assert_eq!(
-            kept_file_name(&root, &long, Some(&huge)),
+            kept_file_name(&root, Raw, &long, Some(&huge)),
             format!(".raw-{:x}.raw", hash(&long))
         );
     }
@@ -210,8 +226,8 @@ mod tests {
                 "{junk}"
             );
         }
-        assert_eq!(etag_in(".raw-x.raw", ".raw-x"), Some(None));
-        assert_eq!(etag_in(".raw-xy.raw", ".raw-x"), None);
-        assert_eq!(etag_in(".raw-x.junk.raw", ".raw-x"), None);
+        assert_eq!(etag_in(".raw-x.raw", ".raw-x", Raw), Some(None));
+        assert_eq!(etag_in(".raw-xy.raw", ".raw-x", Raw), None);
+        assert_eq!(etag_in(".raw-x.junk.raw", ".raw-x", Raw), None);
     }
 }

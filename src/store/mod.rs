@@ -4,20 +4,25 @@
 //! temporary name, and either placed whole by one rename or removed; a process that dies leaves a file without a lock,
 //! which the next one sweeps.
 //!
-//! **Architecture Invariant:** only something [`Verified`] is placed, and what was verified is recorded with it.
+//! **Architecture Invariant:** only something [`Verified`](crate::store::Verified) is placed, and what was verified is recorded
+//! with it.
 
 mod attributes;
 mod discover;
 mod error;
 mod kept;
+mod placing;
 mod root;
 mod staged;
+mod sweep;
 mod verified;
 
 pub use attributes::{Source, copy_user_attributes};
-pub use discover::{Image, ImageKind};
+pub use discover::{Found, Image, ImageKind};
 pub use error::{Error, remedy};
 pub use kept::{Kept, kept_file_name};
+pub use placing::Placing;
 pub use root::{ImageRoot, Roots};
-pub use staged::{Placing, Staged};
+pub use staged::Staged;
+pub use sweep::{SWEEPER_OPTION, sweep};
 pub use verified::{Unverified, Verified};

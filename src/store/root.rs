@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, mkdirat, openat2, statat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2, statat};
 use rustix::io::Errno;
 
 use super::Error;
@@ -19,6 +19,8 @@ pub struct Roots {
     base_path: PathBuf,
     /// Where new images go instead of the class's own directory.
     image_root: Option<PathBuf>,
+    /// The program that sweeps when this one has ended.
+    sweeper: Option<Arc<Path>>,
 }
 
 /// One directory of images.
@@ -32,6 +34,7 @@ pub struct ImageRoot {
     relative: PathBuf,
     directory: Arc<OwnedFd>,
     path: PathBuf,
+    sweeper: Option<Arc<Path>>,
 }
 
 impl Roots {
@@ -51,15 +54,23 @@ impl Roots {
             base: Arc::new(base.into()),
             base_path,
             image_root,
+            sweeper: None,
         })
+    }
+
+    /// Leaves what takes long to remove to that program, which must be this one; without it a transfer waits for that.
+    pub fn with_sweeper(mut self, program: Option<PathBuf>) -> Self {
+        self.sweeper = program.map(Into::into);
+        self
     }
 
     /// The directory into which images of this class go; it and its parents are created where they are missing.
     pub fn target(&self, class: ImageClass) -> Result<ImageRoot, Error> {
         if let Some(image_root) = &self.image_root {
             let host = Path::new("/");
-            return Self::open(host, None)?
-                .create(image_root.strip_prefix(host).unwrap_or(image_root));
+            let mut roots = Self::open(host, None)?;
+            roots.sweeper.clone_from(&self.sweeper);
+            return roots.create(image_root.strip_prefix(host).unwrap_or(image_root));
         }
         self.create(&Path::new("var/lib").join(class.directory()))
     }
@@ -115,6 +126,7 @@ impl Roots {
             relative,
             directory: Arc::new(directory),
             path,
+            sweeper: self.sweeper.clone(),
         }
     }
 
@@ -205,6 +217,15 @@ impl ImageRoot {
             Mode::empty(),
             beneath(),
         )
+    }
+
+    pub(super) fn sweeper(&self) -> Option<&Path> {
+        self.sweeper.as_deref()
+    }
+
+    /// Whether nobody but its owner and root gets at what is in it.
+    pub(super) fn is_private(&self) -> bool {
+        fstat(self).is_ok_and(|status| status.st_mode & 0o011 == 0)
     }
 
     /// What there is of that name, if anything; a link is a link, wherever it leads.

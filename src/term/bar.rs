@@ -78,7 +78,7 @@ impl Bar<'_> {
         format!("  {:<14}", text.unwrap_or_default())
     }
 
-    /// The same in words, for whoever has no terminal: `Got 41%, 126.2K of 307.9K, 54.3K/s, 3s left`.
+    /// The same in words, for whoever has no terminal: `Done 41%, 126.2K of 307.9K, 54.3K/s, 3s left`.
     pub fn sentence(&self) -> String {
         let sizes = match self.total_bytes {
             Some(total) => Some(format!("{} of {}", Bytes(self.done_bytes), Bytes(total))),
@@ -91,7 +91,7 @@ impl Bar<'_> {
             self.left.map(|left| format!("{} left", span(left))),
         ];
         format!(
-            "Got {}",
+            "Done {}",
             parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
         )
     }
@@ -192,13 +192,13 @@ mod tests {
     fn a_sentence_says_what_is_known() {
         assert_eq!(
             bar().sentence(),
-            "Got 41%, 126.2K of 307.9K, 54.2K/s, 3s left"
+            "Done 41%, 126.2K of 307.9K, 54.2K/s, 3s left"
         );
         let little = Bar {
             done_bytes: 1024,
             ..Bar::default()
         };
-        assert_eq!(little.sentence(), "Got 1K");
+        assert_eq!(little.sentence(), "Done 1K");
     }
 
     #[test]

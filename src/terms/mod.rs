@@ -7,6 +7,7 @@ mod class;
 mod compression;
 mod digest;
 mod etag;
+mod form;
 mod name;
 mod trust;
 mod units;
@@ -17,7 +18,10 @@ pub use class::{ImageClass, UnknownClass};
 pub use compression::{Compression, UnknownFormat};
 pub use digest::{InvalidDigest, Sha256Digest};
 pub use etag::Etag;
-pub use name::{ImageName, InvalidName, LocalName, name_from_file, name_from_url};
+pub use form::ImageForm;
+pub use name::{
+    ImageName, InvalidName, LocalName, name_from_directory, name_from_file, name_from_url,
+};
 pub use trust::{Fingerprint, SigningKey, Trust, TrustLevel, is_record_attribute};
 pub use units::{Bytes, InvalidValue, Percent, parse_boolean, parse_time_span};
 pub use url::{InvalidUrl, Scheme, Url};

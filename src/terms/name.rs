@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ImageClass, Url};
+use super::{ImageClass, ImageForm, Url};
 
 /// A name an image may be found under: a file name of at most 255 bytes, no control characters, not beginning `.#`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,63 +130,93 @@ const RAW_SUFFIXES: [&str; 10] = [
     ".bin",
 ];
 
-/// A raw image's name without its suffixes, however many there are (`a.raw.xz` is `a`).
-fn without_raw_suffixes(file_name: &str) -> &str {
+/// What an archive's file name may end in.
+const TAR_SUFFIXES: [&str; 7] = [
+    ".tar", ".tar.xz", ".tar.gz", ".tar.bz2", ".tar.zst", ".tgz", ".tar.lz4",
+];
+
+/// A name without the suffixes of what it is brought in: of a raw image however many there are (`a.raw.xz` is `a`), of
+/// an archive one.
+fn without_suffixes(file_name: &str, form: ImageForm) -> &str {
+    let shorter = |stem: &'_ str, suffixes: &[&str]| {
+        let found = suffixes.iter().find(|suffix| stem.ends_with(*suffix));
+        found.map(|suffix| stem.len() - suffix.len())
+    };
     let mut stem = file_name;
-    while let Some(shorter) = RAW_SUFFIXES
-        .iter()
-        .find_map(|suffix| stem.strip_suffix(suffix))
-    {
-        stem = shorter;
+    match form {
+        ImageForm::Raw => {
+            while let Some(length) = shorter(stem, &RAW_SUFFIXES) {
+                stem = &stem[..length];
+            }
+        }
+        ImageForm::Tree => {
+            if let Some(length) = shorter(stem, &TAR_SUFFIXES) {
+                stem = &stem[..length];
+            }
+        }
     }
     stem
 }
 
-/// The local name of a raw image from what was given: a name in words, else the URL's last component.
+/// The local name of a new image from what was given: a name in words, else the URL's last component.
 pub fn name_from_url(
     url: &Url,
     given: Option<&str>,
     class: ImageClass,
+    form: ImageForm,
 ) -> Result<LocalName, InvalidName> {
     let base = given.or_else(|| url.last_component());
     let base = base.ok_or_else(|| InvalidName::Underivable(url.to_string()))?;
-    named(base, &url.to_string(), given, class)
+    named(without_suffixes(base, form), class, given)
+        .ok_or_else(|| InvalidName::Underivable(url.to_string()))?
 }
 
-/// The local name of a raw image from what was given: a name in words, else the file's name.
+/// The local name of a new image from what was given: a name in words, else the file's name.
 pub fn name_from_file(
     path: &str,
     given: Option<&str>,
     class: ImageClass,
+    form: ImageForm,
 ) -> Result<LocalName, InvalidName> {
-    let base = given.unwrap_or_else(|| {
-        path.rsplit_once('/')
-            .map_or(path, |(_, file_name)| file_name)
-    });
-    named(base, path, given, class)
+    let base = given.unwrap_or_else(|| last_component(path));
+    named(without_suffixes(base, form), class, given)
+        .ok_or_else(|| InvalidName::Underivable(path.to_owned()))?
 }
 
-/// A class's own suffix is no part of a name either: `foo.sysext.raw` is found as `foo`.
-fn named(
-    base: &str,
-    source: &str,
+/// The local name of a directory's image from what was given: a name in words, else the directory's own.
+pub fn name_from_directory(
+    path: &str,
     given: Option<&str>,
     class: ImageClass,
 ) -> Result<LocalName, InvalidName> {
-    let stem = without_raw_suffixes(base);
+    let base = given.unwrap_or_else(|| last_component(path.trim_end_matches('/')));
+    named(base, class, given).ok_or_else(|| InvalidName::Underivable(path.to_owned()))?
+}
+
+fn last_component(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// None where nothing is left to be a name, and nobody gave one.
+///
+/// A class's own suffix is no part of a name either: `foo.sysext.raw` is found as `foo`.
+fn named(
+    stem: &str,
+    class: ImageClass,
+    given: Option<&str>,
+) -> Option<Result<LocalName, InvalidName>> {
     let stem = class
         .suffix()
         .and_then(|suffix| stem.strip_suffix(suffix))
         .unwrap_or(stem);
-    if stem.is_empty() && given.is_none() {
-        return Err(InvalidName::Underivable(source.to_owned()));
-    }
-    stem.parse()
+    let nothing = matches!(stem, "" | "." | "..") && given.is_none();
+    (!nothing).then(|| stem.parse())
 }
 
 #[cfg(test)]
 mod tests {
     use super::ImageClass::{Machine, Sysext};
+    use super::ImageForm::{Raw, Tree};
     use super::*;
 
     #[test]
@@ -225,9 +255,12 @@ mod tests {
     #[test]
     fn raw_names_lose_every_suffix_also_when_given_in_words() {
         let url: Url = "https://h/d/a.raw.raw.xz?x=1".parse().unwrap();
-        assert_eq!(name_from_url(&url, None, Machine).unwrap().as_str(), "a");
         assert_eq!(
-            name_from_url(&url, Some("b.sysext.raw.zst"), Machine)
+            name_from_url(&url, None, Machine, Raw).unwrap().as_str(),
+            "a"
+        );
+        assert_eq!(
+            name_from_url(&url, Some("b.sysext.raw.zst"), Machine, Raw)
                 .unwrap()
                 .as_str(),
             "b"
@@ -239,7 +272,10 @@ mod tests {
             ("dir/a.qcow2", "a"),
             ("a.img.bz2", "a"),
         ] {
-            assert_eq!(name_from_file(file, None, Machine).unwrap().as_str(), name);
+            assert_eq!(
+                name_from_file(file, None, Machine, Raw).unwrap().as_str(),
+                name
+            );
         }
     }
 
@@ -250,26 +286,54 @@ mod tests {
             ("x.raw", Some("b.sysext"), "b"),
             ("a.confext.img", None, "a.confext"),
         ] {
-            assert_eq!(name_from_file(file, given, Sysext).unwrap().as_str(), name);
+            assert_eq!(
+                name_from_file(file, given, Sysext, Raw).unwrap().as_str(),
+                name
+            );
         }
-        let kept = name_from_file("a.sysext.img", None, Machine).unwrap();
+        let kept = name_from_file("a.sysext.img", None, Machine, Raw).unwrap();
         assert_eq!(kept.as_str(), "a.sysext");
-        assert!(name_from_file(".sysext.img", None, Sysext).is_err());
+        assert!(name_from_file(".sysext.img", None, Sysext, Raw).is_err());
+    }
+
+    #[test]
+    fn archives_lose_one_suffix_and_directories_none() {
+        for (file, name) in [
+            ("a.tar.xz", "a"),
+            ("/x/a.tgz", "a"),
+            ("a.tar.tar.gz", "a.tar"),
+            ("a.raw", "a.raw"),
+            ("a.tar.lz4", "a"),
+        ] {
+            assert_eq!(
+                name_from_file(file, None, Machine, Tree).unwrap().as_str(),
+                name
+            );
+        }
+        assert!(name_from_file("x/.tar.xz", None, Machine, Tree).is_err());
+        let directory = |path| name_from_directory(path, None, Machine);
+        assert_eq!(directory("/srv/a.tar/").unwrap().as_str(), "a.tar");
+        for bare in ["/", ".", "..", "a/.."] {
+            assert!(
+                matches!(directory(bare), Err(InvalidName::Underivable(_))),
+                "{bare}"
+            );
+        }
     }
 
     #[test]
     fn where_nothing_is_left_of_a_name_one_is_asked_for() {
         let bare: Url = "https://h/".parse().unwrap();
         assert!(matches!(
-            name_from_url(&bare, None, Machine),
+            name_from_url(&bare, None, Machine, Raw),
             Err(InvalidName::Underivable(_))
         ));
         assert!(matches!(
-            name_from_file("/x/.raw", None, Machine),
+            name_from_file("/x/.raw", None, Machine, Raw),
             Err(InvalidName::Underivable(_))
         ));
         assert_eq!(
-            name_from_file("/x/a.raw", Some(".raw"), Machine),
+            name_from_file("/x/a.raw", Some(".raw"), Machine, Raw),
             Err(InvalidName::Empty)
         );
     }

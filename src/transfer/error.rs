@@ -4,10 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::disk::CopyError;
-use crate::format::ManifestError;
+use crate::format::{ManifestError, tar};
 use crate::stream::{Cancelled, LimitExceeded};
-use crate::terms::{Bytes, Sha256Digest, Url};
-use crate::{codec, fetch, openpgp, store};
+use crate::terms::{Bytes, ImageClass, ImageForm, ImageName, Sha256Digest, Url};
+use crate::{codec, fetch, openpgp, store, tree};
 
 /// A failed transfer. The variants say whom to ask about it.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,13 @@ pub enum Remote {
         origin: String,
         cause: LimitExceeded,
     },
-    #[error("`{origin}` is a directory, and a raw image is a file")]
+    #[error("`{origin}` cannot be used: {cause}")]
+    Archive { origin: String, cause: tar::Error },
+    #[error("`{origin}` cannot be unpacked: {cause}{}", remedy_of(.cause))]
+    Unpack { origin: String, cause: tree::Error },
+    #[error(
+        "`{origin}` is a directory, and an image is imported from a file: use import-fs for directories"
+    )]
     Directory { origin: String },
     #[error("failed to read `{origin}`: {cause}")]
     Read { origin: String, cause: io::Error },
@@ -55,6 +61,14 @@ pub enum Local {
     Store(#[from] store::Error),
     #[error("failed to write `{}`: {cause}{}", .path.display(), store::remedy(.cause))]
     Write { path: PathBuf, cause: io::Error },
+    #[error("`{}`: {cause}{}", .path.display(), remedy_of(.cause))]
+    Tree { path: PathBuf, cause: tree::Error },
+    #[error("there is no {class} image `{name}`: see `importctl list-images`")]
+    NoImage { class: ImageClass, name: ImageName },
+    #[error("`{}` is {}", .path.display(), wrong_form(*.form))]
+    OtherForm { path: PathBuf, form: ImageForm },
+    #[error("an image is not written to a terminal: name a file, or use a pipe")]
+    Terminal,
     #[error("`{}` has {free} left, and the packed image alone is {needed}: free some space, or choose another directory with --image-root=", .path.display())]
     NoSpace {
         path: PathBuf,
@@ -108,6 +122,17 @@ pub enum Untrusted {
     IsManifest(Url),
 }
 
+fn remedy_of(error: &tree::Error) -> &'static str {
+    error.io_cause().map_or("", store::remedy)
+}
+
+fn wrong_form(wanted: ImageForm) -> &'static str {
+    match wanted {
+        ImageForm::Raw => "a directory, not a disk image: use export-tar",
+        ImageForm::Tree => "a disk image, not a directory: use export-raw",
+    }
+}
+
 fn list(urls: &[Url]) -> String {
     urls.iter()
         .map(Url::to_string)
@@ -152,6 +177,31 @@ impl Error {
         }
     }
 
+    /// The error of working on the tree at `path`.
+    pub(super) fn tree(path: &Path, error: tree::Error) -> Self {
+        match error {
+            tree::Error::Cancelled(cancelled) => cancelled.into(),
+            cause => Local::Tree {
+                path: path.to_owned(),
+                cause,
+            }
+            .into(),
+        }
+    }
+
+    /// The error of unpacking `origin`.
+    pub(super) fn extract(origin: &str, error: tree::Error) -> Self {
+        match error {
+            tree::Error::Cancelled(cancelled) => cancelled.into(),
+            tree::Error::Archive { cause } => Self::read(origin, cause),
+            cause => Remote::Unpack {
+                origin: origin.to_owned(),
+                cause,
+            }
+            .into(),
+        }
+    }
+
     /// The error of reading what came from `origin`, whichever of the readers in between raised it.
     pub(super) fn read(origin: &str, error: io::Error) -> Self {
         if Cancelled::is_cause_of(&error) {
@@ -165,7 +215,7 @@ impl Error {
             }
             .into();
         };
-        if inner.is::<fetch::Error>() || inner.is::<codec::Error>() {
+        if inner.is::<fetch::Error>() || inner.is::<codec::Error>() || inner.is::<tar::Error>() {
             return error
                 .into_inner()
                 .map_or(Self::Cancelled, |inner| Self::unbox(origin, inner));
@@ -187,6 +237,16 @@ impl Error {
     fn unbox(origin: String, error: Box<dyn std::error::Error + Send + Sync>) -> Self {
         let error = match error.downcast::<fetch::Error>() {
             Ok(error) => return (*error).into(),
+            Err(error) => error,
+        };
+        let error = match error.downcast::<tar::Error>() {
+            Ok(cause) => {
+                return Remote::Archive {
+                    origin,
+                    cause: *cause,
+                }
+                .into();
+            }
             Err(error) => error,
         };
         match error.downcast::<codec::Error>() {

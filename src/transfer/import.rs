@@ -8,28 +8,22 @@ use super::destination::Destination;
 use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::{Incoming, receive};
-use super::{Error, ImportRaw, Remote};
+use super::{Error, Import, Remote};
 use crate::codec::{MAGIC_LEN, sniff};
 use crate::disk::clone_or_copy;
 use crate::format::is_qcow2;
 use crate::store::{Staged, Unverified};
 use crate::stream::PolledReader;
-use crate::terms::Compression;
+use crate::terms::{Compression, ImageForm};
 
-/// Imports a raw image: file → unpack → place.
-pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
-    let ImportRaw {
+/// Imports an image: file → unpack → place.
+pub(super) fn run(job: &Job, request: &Import) -> Result<(), Error> {
+    let Import {
         origin,
         local,
         target,
     } = request;
-    let destination = Destination::open(job, target)?;
-    let place = destination.root.path().display();
-    job.reporter.info(format_args!(
-        "Importing `{}`, saving as `{local}` in `{place}`",
-        origin.shown
-    ));
-    destination.prepare(Some(local))?;
+    let destination = Destination::of_import(job, target, &origin.shown, local)?;
     let read = |cause| Remote::Read {
         origin: origin.shown.clone(),
         cause,
@@ -41,12 +35,17 @@ pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
         }
         .into());
     }
-    let staged = destination.root.stage(&format!("{local}.raw"))?;
+    let staged = destination.stage(&target.form.file_name(local))?;
     let mut meter = Meter::new(job.reporter.clone());
     // Whole plain files are copied as files: extents shared, holes kept. A size of none may be a lie, as in /proc.
-    let sized = metadata.is_file() && metadata.len() > 0;
+    let raw = target.form == ImageForm::Raw;
+    let sized = raw && metadata.is_file() && metadata.len() > 0;
     if !(sized && copy_plain(job, &mut meter, request, &staged)?) {
-        let body = PolledReader::new(&origin.file, job.cancel.clone());
+        // A file never has anybody wait for it.
+        let body: Box<dyn Read + Send> = match metadata.is_file() {
+            true => Box::new(&origin.file),
+            false => Box::new(PolledReader::new(&origin.file, job.cancel.clone())),
+        };
         let length_bytes = metadata.is_file().then_some(metadata.len());
         receive(
             job,
@@ -60,7 +59,7 @@ pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
         )?;
     }
     meter.enter(Phase::Finalizing);
-    if metadata.is_file() {
+    if raw && metadata.is_file() {
         staged.take_after(&origin.file)?;
     }
     destination.place(staged, local, &Unverified::brought())
@@ -70,7 +69,7 @@ pub(super) fn raw(job: &Job, request: &ImportRaw) -> Result<(), Error> {
 fn copy_plain(
     job: &Job,
     meter: &mut Meter,
-    request: &ImportRaw,
+    request: &Import,
     staged: &Staged,
 ) -> Result<bool, Error> {
     let origin = &request.origin;

@@ -3,13 +3,16 @@
 use std::io::{self, PipeReader};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{Builder, JoinHandle};
 
-use super::{Error, Local, Request, Settings, import, pull};
+use super::{Error, Local, Request, Settings, export, import, import_directory, pull};
 use crate::report::Reporter;
+use crate::store::Staged;
 use crate::stream::Cancel;
+use crate::tree::{self, Refused};
 
 /// Starts transfers under common settings.
 pub struct Manager {
@@ -69,10 +72,44 @@ impl Manager {
     }
 }
 
+impl Job {
+    /// Tells of attributes that could not be set.
+    pub(super) fn warn_of(&self, refused: &Refused) {
+        if let Some(first) = &refused.first {
+            self.reporter.warning(format_args!(
+                "Attributes that may not be set here, ignoring: {} (the first: {first})",
+                refused.count
+            ));
+        }
+    }
+
+    /// Tells of what is mounted in a tree.
+    pub(super) fn tell_of_mounts(&self, path: &Path, count: u64) {
+        if count > 0 {
+            self.reporter.info(format_args!(
+                "What is mounted in `{}` is not part of it, left out: {count}",
+                path.display()
+            ));
+        }
+    }
+
+    /// Moves a tree up that stands alone in the staged one and is an operating system's.
+    pub(super) fn raise(&self, staged: &Staged) -> Result<(), Error> {
+        let raised = tree::raise_os_tree(staged.file().as_fd(), &self.cancel);
+        if raised.map_err(|error| Error::tree(&staged.path(), error))? {
+            self.reporter
+                .info("Its only directory is an operating system's tree: moved that one up");
+        }
+        Ok(())
+    }
+}
+
 fn run(job: &Job, request: Request) -> Result<(), Error> {
     contain(|| match request {
-        Request::PullRaw(request) => pull::raw(job, &request),
-        Request::ImportRaw(request) => import::raw(job, &request),
+        Request::Pull(request) => pull::run(job, &request),
+        Request::Import(request) => import::run(job, &request),
+        Request::ImportDirectory(request) => import_directory::run(job, &request),
+        Request::Export(request) => export::run(job, request),
     })
 }
 

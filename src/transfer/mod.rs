@@ -5,10 +5,13 @@
 
 mod destination;
 mod error;
+mod export;
 mod import;
+mod import_directory;
 mod keyrings;
 mod manager;
 mod meter;
+mod outlet;
 mod pipeline;
 mod pull;
 mod request;
@@ -17,7 +20,9 @@ mod verify;
 pub use crate::fetch::Config as NetworkConfig;
 pub use error::{Error, Local, Remote, Untrusted};
 pub use manager::{Manager, Transfer};
-pub use request::{ImportRaw, Origin, PullRaw, Request, Settings, Target};
+pub use request::{
+    Export, Import, ImportDirectory, Origin, Outlet, Pull, Request, Settings, Target,
+};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
-//! The pipeline: one thread receives and hashes, the transfer's own unpacks and writes. Between them a few buffers.
+//! The pipeline: one thread receives, the transfer's own unpacks and writes. Between them a few buffers.
 
 use std::io::{self, BufRead, Read};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, scope};
@@ -12,17 +13,18 @@ use super::manager::{Job, panicked};
 use super::meter::Meter;
 use crate::codec::{MAGIC_LEN, decoder, sniff};
 use crate::disk::SparseWriter;
-use crate::format::is_qcow2;
+use crate::format::{is_qcow2, tar};
 use crate::store::Staged;
-use crate::stream::{CancelReader, CountingReader, HashReader, LimitReader, PeekReader};
-use crate::terms::{Bytes, Compression, Sha256Digest};
+use crate::stream::{CancelReader, CountingReader, LimitReader, PeekReader};
+use crate::terms::{Bytes, Compression, ImageForm};
+use crate::tree::{self, Extracting};
 
 /// No image is larger than this, packed or unpacked: beyond it lie only mistakes and attacks.
 const IMAGE_LIMIT_BYTES: u64 = 1 << 40;
 
 /// The size of a buffer, and how many there are on the way.
-const BUFFER_BYTES: usize = 128 << 10;
-const BUFFERS: usize = 8;
+const BUFFER_BYTES: usize = 256 << 10;
+const BUFFERS: usize = 4;
 
 /// A buffer with bytes; one that is not full, or an error, is the last.
 type Message = io::Result<Vec<u8>>;
@@ -35,27 +37,22 @@ pub(super) struct Incoming<R> {
     pub(super) length_bytes: Option<u64>,
 }
 
-/// Receives a raw image into a staged file, unpacked and with holes.
+/// Receives an image into what is staged for it: a disk image with holes, an archive as a tree.
 ///
-/// Returns the digest of the bytes as they came, still packed.
-pub(super) fn receive(
+/// Gives the body back, which was read to its end: by then it knows what passed by, still packed.
+pub(super) fn receive<R: Read + Send>(
     job: &Job,
     meter: &mut Meter,
-    incoming: Incoming<impl Read + Send>,
+    incoming: Incoming<R>,
     staged: &Staged,
-) -> Result<Sha256Digest, Error> {
+) -> Result<R, Error> {
     meter.begin(incoming.length_bytes);
     let Incoming {
-        body,
+        mut body,
         origin,
         length_bytes,
     } = incoming;
-    // What counts is the bytes as they come; a wish to stop is noticed at each of them.
-    let body = CountingReader::new(
-        CancelReader::new(body, job.cancel.clone()),
-        meter.received.clone(),
-    );
-    let mut body = HashReader::new(LimitReader::new(body, IMAGE_LIMIT_BYTES));
+    let counter = meter.received.clone();
     let (full_tx, full) = sync_channel(BUFFERS);
     let (empty, empty_rx) = sync_channel(BUFFERS);
     let ended = AtomicBool::new(false);
@@ -64,8 +61,12 @@ pub(super) fn receive(
         let reader = Builder::new()
             .name(format!("{}-read", job.name))
             .spawn_scoped(threads, move || {
-                read_all(&mut body, &full_tx, &empty_rx, ended);
-                body.finish()
+                // What counts is the bytes as they come; a wish to stop is noticed at each of them.
+                let source = CancelReader::new(&mut body, job.cancel.clone());
+                let source = CountingReader::new(source, counter);
+                let mut source = LimitReader::new(source, IMAGE_LIMIT_BYTES);
+                read_all(&mut source, &full_tx, &empty_rx, ended);
+                body
             });
         let reader = reader.map_err(Local::Thread)?;
         let written = unpack(
@@ -82,8 +83,8 @@ pub(super) fn receive(
             // It failed on this side, so whoever still waits for bytes on the other may stop.
             job.cancel.cancel();
         }
-        let digest = reader.join().map_err(|panic| panicked(&*panic))?;
-        written.map(|()| digest)
+        let body = reader.join().map_err(|panic| panicked(&*panic))?;
+        written.map(|()| body)
     })
 }
 
@@ -105,14 +106,31 @@ fn unpack(
     let head = arriving.fill_buf().map_err(read)?;
     let compression = sniff(&head[..head.len().min(MAGIC_LEN)]);
     check_space(compression, packed.length_bytes, staged)?;
-    let image = PeekReader::<_, 4>::new(decoder(compression, arriving)).map_err(read)?;
+    let image = LimitReader::new(decoder(compression, arriving), IMAGE_LIMIT_BYTES);
+    let size = match staged.form() {
+        ImageForm::Raw => write_raw(job, meter, image, (staged, &packed.origin))?,
+        ImageForm::Tree => write_tree(job, meter, image, (staged, &packed.origin))?,
+    };
+    job.reporter.debug(format_args!(
+        "{} is {compression}, unpacked {size} bytes",
+        packed.origin
+    ));
+    Ok(())
+}
+
+/// Writes a disk image with holes. Returns its size in bytes.
+fn write_raw(
+    job: &Job,
+    meter: &mut Meter,
+    image: impl Read,
+    (staged, origin): (&Staged, &str),
+) -> Result<u64, Error> {
+    let read = |error| Error::read(origin, error);
+    let mut image = PeekReader::<_, 4>::new(image).map_err(read)?;
     if is_qcow2(image.head()) {
-        return Err(Remote::Qcow2 {
-            origin: packed.origin.clone(),
-        }
-        .into());
+        let origin = origin.to_owned();
+        return Err(Remote::Qcow2 { origin }.into());
     }
-    let mut image = LimitReader::new(image, IMAGE_LIMIT_BYTES);
     let mut writer = SparseWriter::new(staged.file(), job.settings.sync);
     let path = staged.path();
     loop {
@@ -125,14 +143,29 @@ fn unpack(
                 .map_err(|cause| Error::write(&path, cause))?,
         }
     }
-    let size = writer
-        .finish()
-        .map_err(|cause| Error::write(&path, cause))?;
-    job.reporter.debug(format_args!(
-        "{} is {compression}, unpacked {size} bytes",
-        packed.origin
-    ));
-    Ok(())
+    writer.finish().map_err(|cause| Error::write(&path, cause))
+}
+
+/// Takes an archive apart. Returns how many bytes its files have.
+fn write_tree(
+    job: &Job,
+    meter: &mut Meter,
+    archive: impl Read,
+    (staged, origin): (&Staged, &str),
+) -> Result<u64, Error> {
+    let mut archive = tar::Reader::new(archive);
+    let mut how = Extracting {
+        cancel: &job.cancel,
+        selinux: job.settings.selinux,
+        to_disk: job.settings.sync,
+        tick: &mut || meter.tick(),
+    };
+    let top = staged.file().as_fd();
+    let extracted = tree::extract(&mut archive, top, &mut how);
+    let extracted = extracted.map_err(|error| Error::extract(origin, error))?;
+    job.warn_of(&extracted.refused);
+    job.raise(staged)?;
+    Ok(extracted.bytes)
 }
 
 /// Refuses packed bytes that would not even fit packed. Plain ones may be mostly holes, so nothing is known of them.

@@ -8,15 +8,15 @@ use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::{Incoming, receive};
 use super::verify::{Expected, still_trusted};
-use super::{Error, PullRaw, Remote, keyrings};
-use crate::disk::clone_or_copy;
+use super::{Error, Remote, keyrings, request};
 use crate::fetch::{Answer, Fetcher, Found};
 use crate::openpgp::Keyring;
 use crate::store::{Kept, Placing, Source, Staged, Verified, kept_file_name};
-use crate::terms::{Etag, VerifyMode};
+use crate::stream::HashReader;
+use crate::terms::{Etag, ImageForm, VerifyMode};
 
-/// Pulls a raw image: remote → fetch → verify → place.
-pub(super) fn raw(job: &Job, request: &PullRaw) -> Result<(), Error> {
+/// Pulls an image: remote → fetch → verify → place.
+pub(super) fn run(job: &Job, request: &request::Pull) -> Result<(), Error> {
     let url = &request.url;
     let destination = Destination::open(job, &request.target)?;
     let place = destination.root.path().display();
@@ -56,7 +56,7 @@ pub(super) fn raw(job: &Job, request: &PullRaw) -> Result<(), Error> {
 /// One pull, once everything local has agreed to it.
 struct Pull<'a> {
     job: &'a Job,
-    request: &'a PullRaw,
+    request: &'a request::Pull,
     destination: Destination<'a>,
     fetcher: Fetcher,
     /// Whose signatures count, where one is demanded.
@@ -105,7 +105,7 @@ impl Pull<'_> {
         Ok(self
             .destination
             .root
-            .kept(&self.request.url)?
+            .kept(self.request.target.form, &self.request.url)?
             .into_iter()
             .filter_map(usable)
             .collect())
@@ -149,9 +149,9 @@ impl Pull<'_> {
         let Self { job, fetcher, .. } = self;
         let url = &self.request.url;
         let expected = Expected::find(job, fetcher, url, (self.request.verify, &self.rings))?;
-        let staged = self.destination.root.stage("raw")?;
         let mut meter = Meter::new(job.reporter.clone());
         loop {
+            let staged = self.destination.stage(self.request.target.form.word())?;
             let Answer::Found(Found {
                 body,
                 etag,
@@ -162,14 +162,14 @@ impl Pull<'_> {
                 return Err(Remote::NotFound(url.clone()).into());
             };
             let incoming = Incoming {
-                body,
+                body: HashReader::new(body),
                 origin: url.to_string(),
                 length_bytes,
             };
             match receive(job, &mut meter, incoming, &staged) {
-                Ok(digest) => {
+                Ok(body) => {
                     meter.enter(Phase::Verifying);
-                    let verified = expected.check(url, digest)?;
+                    let verified = expected.check(url, body.finish())?;
                     meter.enter(Phase::Finalizing);
                     let source = Source {
                         url: url.clone(),
@@ -185,10 +185,6 @@ impl Pull<'_> {
                 Err(Error::Remote(Remote::Fetch(error))) => fetcher.pause_or_give_up(url, error)?,
                 Err(error) => return Err(error),
             }
-            staged
-                .file()
-                .set_len(0)
-                .map_err(|cause| Error::write(&staged.path(), cause))?;
         }
     }
 
@@ -202,7 +198,12 @@ impl Pull<'_> {
         let Self { job, request, .. } = self;
         let root = &self.destination.root;
         let recorded = staged.record(&source, &verified)?;
-        let kept_name = kept_file_name(root, &request.url, source.etag.as_ref());
+        let kept_name = kept_file_name(
+            root,
+            request.target.form,
+            &request.url,
+            source.etag.as_ref(),
+        );
         let sync = job.settings.sync;
         let cancel = &job.cancel;
         let kept = Placing {
@@ -274,15 +275,12 @@ impl Pull<'_> {
         source: &Source,
         verified: &Verified,
     ) -> Result<Staged, Error> {
-        let copy = self.destination.root.stage("raw")?;
         Meter::new(self.job.reporter.clone()).enter(Phase::Copying);
-        let copied = clone_or_copy(
-            original,
-            copy.file(),
-            &self.job.cancel,
-            self.job.settings.sync,
-        );
-        copied.map_err(|error| Error::copy(&path.display().to_string(), &copy.path(), error))?;
+        let form = self.request.target.form;
+        let copy = match form {
+            ImageForm::Raw => self.destination.copy_file(form.word(), original, path)?,
+            ImageForm::Tree => self.destination.copy_tree(form.word(), original, path)?,
+        };
         copy.record(source, verified)?;
         Ok(copy)
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::fetch;
 use crate::store::Roots;
-use crate::terms::{ImageClass, LocalName, Url, VerifyMode};
+use crate::terms::{Compression, ImageClass, ImageForm, ImageName, LocalName, Url, VerifyMode};
 
 /// What holds for all transfers of a Manager.
 pub struct Settings {
@@ -15,25 +15,32 @@ pub struct Settings {
     pub keyring: Option<PathBuf>,
     /// Waits until an image is on disk before it becomes visible.
     pub sync: bool,
+    /// Makes a tree a subvolume where the file system can.
+    pub subvolumes: bool,
+    /// Labels of SELinux are read and written.
+    pub selinux: bool,
 }
 
 /// One transfer, as it was asked for.
 pub enum Request {
-    PullRaw(PullRaw),
-    ImportRaw(ImportRaw),
+    Pull(Pull),
+    Import(Import),
+    ImportDirectory(ImportDirectory),
+    Export(Export),
 }
 
 /// The image a transfer makes.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub class: ImageClass,
+    pub form: ImageForm,
     /// Replaces an image that has the name.
     pub force: bool,
     pub read_only: bool,
 }
 
-/// A raw image from a server.
-pub struct PullRaw {
+/// An image from a server: a disk image, or an archive of a tree.
+pub struct Pull {
     pub url: Url,
     /// None keeps the pristine copy only.
     pub local: Option<LocalName>,
@@ -42,15 +49,39 @@ pub struct PullRaw {
     pub keep_download: bool,
 }
 
-/// A raw image from a file or a pipe.
-pub struct ImportRaw {
+/// An image from a file or a pipe: a disk image, or an archive of a tree.
+pub struct Import {
     pub origin: Origin,
     pub local: LocalName,
     pub target: Target,
 }
 
-/// An open file to import, and what to call it.
+/// A tree from a directory.
+pub struct ImportDirectory {
+    pub origin: Origin,
+    pub local: LocalName,
+    pub target: Target,
+}
+
+/// An open file or directory to import, and what to call it.
 pub struct Origin {
     pub file: File,
     pub shown: String,
+}
+
+/// An image to a file or a pipe: a disk image as it is, a tree as an archive.
+pub struct Export {
+    pub class: ImageClass,
+    pub form: ImageForm,
+    pub name: ImageName,
+    pub outlet: Outlet,
+    pub compression: Compression,
+}
+
+/// Where an export goes.
+pub enum Outlet {
+    /// A file that is replaced once the export is whole; what is no regular file is written to as it is.
+    Path(PathBuf),
+    /// A pipe or an open file, and what to call it.
+    Open { file: File, shown: String },
 }

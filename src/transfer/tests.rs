@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{
-    Error, ImportRaw, Local, Manager, Origin, PullRaw, Remote, Request, Settings, Target, Untrusted,
+    Error, Import, Local, Manager, Origin, Pull, Remote, Request, Settings, Target, Untrusted,
 };
 use crate::fetch;
 use crate::report::Reporter;
 use crate::store::{self, Roots};
 use crate::stream::sha256;
-use crate::terms::{ImageClass, Url, VerifyMode};
+use crate::terms::{ImageClass, ImageForm, Url, VerifyMode};
 
 /// A directory of the test's own, removed at its end.
 struct Place(PathBuf);
@@ -56,6 +56,8 @@ impl Place {
             fetch: fetch::Config::new("test".into(), |_| None),
             keyring: None,
             sync: false,
+            subvolumes: true,
+            selinux: false,
         };
         Manager::new(settings)
             .start(request, Reporter::silent())
@@ -67,11 +69,12 @@ impl Place {
         let url: Url = format!("file://{}", self.0.join(name).display())
             .parse()
             .unwrap();
-        self.run(Request::PullRaw(PullRaw {
+        self.run(Request::Pull(Pull {
             url,
             local: Some("image".parse().unwrap()),
             target: Target {
                 class: ImageClass::Machine,
+                form: ImageForm::Raw,
                 force,
                 read_only: false,
             },
@@ -81,7 +84,7 @@ impl Place {
     }
 
     fn import(&self, path: &Path, read_only: bool) -> Result<(), Error> {
-        self.run(Request::ImportRaw(ImportRaw {
+        self.run(Request::Import(Import {
             origin: Origin {
                 file: fs::File::open(path).unwrap(),
                 shown: path.display().to_string(),
@@ -89,6 +92,7 @@ impl Place {
             local: "image".parse().unwrap(),
             target: Target {
                 class: ImageClass::Machine,
+                form: ImageForm::Raw,
                 force: false,
                 read_only,
             },
@@ -254,6 +258,8 @@ fn what_a_crash_left_is_swept_and_what_is_held_is_not() {
     let source = place.file("a.raw", b"content");
     fs::create_dir_all(place.images()).unwrap();
     let left = place.images().join(".#importd.raw0123456789abcdef");
+    let left_tree = place.images().join(".#importd.tar0123456789abcdef");
+    fs::create_dir_all(left_tree.join("tree/etc")).unwrap();
     let foreign = place.images().join(".#raw0123456789abcdef");
     fs::write(&left, b"half").unwrap();
     fs::write(&foreign, b"not ours").unwrap();
@@ -264,5 +270,6 @@ fn what_a_crash_left_is_swept_and_what_is_held_is_not() {
         .stage("raw")
         .unwrap();
     place.import(&source, false).unwrap();
+    assert!(!left_tree.exists());
     assert!(!left.exists() && foreign.exists() && held.path().exists());
 }

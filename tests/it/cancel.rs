@@ -38,6 +38,11 @@ fn ends_at_once(case: &Case, arguments: &[&str], reached: impl Fn(&Case) -> bool
         let outcome = running.wait();
         let time = signalled.elapsed();
         outcome.code(1).stderr_has("the transfer was cancelled");
+        // What is left of a tree may be on its way out still.
+        let start = Instant::now();
+        while case.images("machine") != before && start.elapsed() < Duration::from_secs(60) {
+            sleep(Duration::from_millis(10));
+        }
         assert_eq!(case.images("machine"), before);
         time
     });
@@ -210,4 +215,77 @@ fn while_a_large_image_is_brought_to_the_disk() {
         |path| fs::metadata(path).is_ok_and(|it| it.permissions().mode() & 0o777 == 0o644);
     let reached = |case: &Case| staged(case).is_some_and(complete);
     ends_at_once(&case, &pull.collect::<Vec<_>>(), reached);
+}
+
+/// A tree of so many small files.
+fn many_files(case: &Case, count: u32) -> PathBuf {
+    let tree = case.dir().join("tree");
+    for number in 0..count {
+        let directory = tree.join((number / 100).to_string());
+        if number % 100 == 0 {
+            fs::create_dir_all(&directory).unwrap();
+        }
+        fs::write(directory.join(number.to_string()), "small").unwrap();
+    }
+    tree
+}
+
+#[test]
+fn while_a_tree_is_copied_or_unpacked() {
+    if !need("strace") {
+        return;
+    }
+    let case = case().through([
+        "strace",
+        "-Dfqo/dev/null",
+        "--inject=utimensat:delay_enter=2000",
+    ]);
+    let tree = many_files(&case, 2000);
+    let archive = case.dir().join("tree.tar");
+    tool(
+        "tar",
+        [
+            "-cf".as_ref(),
+            archive.as_os_str(),
+            "-C".as_ref(),
+            tree.as_os_str(),
+            ".".as_ref(),
+        ],
+    );
+    let some = |case: &Case| staged(case).is_some_and(|shell| shell.join("tree/3").exists());
+    ends_at_once(&case, &["import-fs", "-m", "tree"], some);
+    ends_at_once(&case, &["import-tar", "-m", "tree.tar"], some);
+}
+
+#[test]
+fn while_an_image_is_exported() {
+    if !need("strace") {
+        return;
+    }
+    let case = case().through([
+        "strace",
+        "-Dfqo/dev/null",
+        "--inject=read,pread64:delay_enter=2000",
+    ]);
+    let images = case.image_dir("machine");
+    fs::rename(many_files(&case, 2000), images.join("tree")).unwrap();
+    tool(
+        "sh",
+        [
+            "-c",
+            &format!("yes | head -c 1G >{}/disk.raw", images.display()),
+        ],
+    );
+    // What is packed small comes late.
+    for [verb, name, out] in [
+        ["export-tar", "tree", "out"],
+        ["export-raw", "disk", "out.gz"],
+    ] {
+        let begun = |case: &Case| {
+            let mut entries = fs::read_dir(case.dir()).unwrap();
+            entries.any(|entry| entry.unwrap().metadata().is_ok_and(|it| it.len() > 0))
+        };
+        ends_at_once(&case, &[verb, "-m", name, out], begun);
+        assert_eq!(fs::read_dir(case.dir()).unwrap().count(), 0);
+    }
 }

@@ -69,7 +69,10 @@ fn what_is_no_image_is_refused() {
     for (path, message) in [
         ("missing.raw", "failed to open `missing.raw`: No such file"),
         ("{dir}/", "names a directory, and a raw image is a file"),
-        ("{dir}", "is a directory, and a raw image is a file"),
+        (
+            "{dir}",
+            "is a directory, and an image is imported from a file",
+        ),
         (
             "img.raw/img",
             "failed to open `img.raw/img`: Not a directory",

@@ -7,6 +7,8 @@ mod kit;
 
 /// Signals end a transfer at once and leave nothing behind.
 mod cancel;
+/// Exporting to files, pipes and nowhere else.
+mod export;
 /// Packed images, whole and broken, and the holes in what comes of them.
 mod formats;
 /// Importing from files and pipes.
@@ -33,5 +35,7 @@ mod retry;
 mod the_kit;
 /// The house's rules, held over the source as text.
 mod tidy;
+/// Archives and directories become trees.
+mod trees;
 /// Checksums, signatures and keyrings.
 mod verify;

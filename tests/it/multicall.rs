@@ -129,3 +129,20 @@ fn words_that_make_no_sense_get_one_clear_line() {
     }
     assert!(Snapshot::of(&case.root()).0.is_empty());
 }
+
+#[test]
+fn what_crashed_transfers_left_is_swept_on_request() {
+    let left = "var/lib/machines/.#importd.tar0123456789abcdef/tree/file";
+    let case = Case::new()
+        .root_file(left, "x")
+        .root_file("var/lib/machines/other/file", "x");
+    let line = r#"exec "$0" "$@" <var/lib/machines"#;
+    let root = case.root().display().to_string();
+    let case = case.through(["env", "-C", &root, "sh", "-c", line]);
+    case.importd(["--sweep"]).ok().stdout_is("");
+    assert_eq!(case.images("machine").names(), ["other"]);
+    let case = Case::new();
+    case.importd(["--sweep"])
+        .code(1)
+        .stderr_has("failed to sweep");
+}

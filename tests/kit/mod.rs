@@ -5,6 +5,7 @@
 //! without root rights. The root tier's own tools (mounts, network namespaces) are in `tests/root/`.
 #![allow(dead_code, unused_imports)] // each test binary uses a part
 
+mod archive;
 mod case;
 mod dns;
 mod http;
@@ -16,6 +17,7 @@ mod skip;
 mod snapshot;
 mod temp;
 
+pub use archive::{archive, archive_of, directory, file, member};
 pub use case::Case;
 pub use dns::Dns;
 pub use http::{Authority, Identity, Reply, Request, Server};

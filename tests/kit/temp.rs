@@ -1,6 +1,9 @@
 //! A directory that is gone when its owner is.
 
-use std::fs;
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,7 +17,7 @@ impl TempDir {
         let name = format!("importd-test-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         // Left by a process of the same number that was killed.
-        let _ = fs::remove_dir_all(&path);
+        let _ = remove(&path);
         fs::create_dir(&path).unwrap();
         Self(path.canonicalize().unwrap())
     }
@@ -26,8 +29,15 @@ impl TempDir {
 
 impl Drop for TempDir {
     fn drop(&mut self) {
-        if let Err(error) = fs::remove_dir_all(&self.0) {
+        if let Err(error) = remove(&self.0) {
             eprintln!("failed to remove `{}`: {error}", self.0.display());
         }
     }
+}
+
+/// Also what is immutable, as kept trees are.
+fn remove(path: &Path) -> std::io::Result<()> {
+    let parent = File::open(path.parent().unwrap())?;
+    let name = CString::new(path.file_name().unwrap().as_bytes()).unwrap();
+    importd::tree::remove(parent.as_fd(), &name)
 }

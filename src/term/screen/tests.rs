@@ -139,7 +139,7 @@ fn no_sequence_reaches_what_is_no_terminal_and_progress_is_said_once_a_second() 
     assert!(!text.contains(['\x1b', '\r']), "{text:?}");
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 4, "{text}");
-    assert_eq!(lines[0], "Got 10%, 10K of 97.6K, 10K/s, 9s left");
+    assert_eq!(lines[0], "Done 10%, 10K of 97.6K, 10K/s, 9s left");
     assert_eq!(lines[3], "evil \\x1b[2J");
 }
 

@@ -1,0 +1,168 @@
+//! Making a staged image visible: one rename, or an exchange of two trees.
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::fs::{
+    AtFlags, IFlags, OFlags, RenameFlags, fsync, ioctl_getflags, ioctl_setflags, linkat, renameat,
+    renameat_with, syncfs, unlinkat,
+};
+use rustix::io::Errno;
+
+use super::staged::{Staged, TREE, release};
+use super::{Error, Verified};
+use crate::disk::sync;
+use crate::stream::Cancel;
+use crate::sys::btrfs;
+
+/// Under which name and how a staged image becomes visible.
+pub struct Placing<'a> {
+    pub file_name: &'a str,
+    /// Replaces what has that name, atomically; otherwise that is an error.
+    pub replace: bool,
+    pub read_only: bool,
+    /// Waits until everything is on disk.
+    pub sync: bool,
+    /// Looked at a last time before it becomes visible.
+    pub cancel: &'a Cancel,
+}
+
+/// What a tree that another one replaces is called in that one's shell, for a moment.
+const REPLACED: &str = "replaced";
+
+impl Staged {
+    /// Makes the image visible. The proof is not looked at: that it exists is the point.
+    ///
+    /// Returns whether a tree that is to be read-only could be made that.
+    pub fn place(mut self, _proof: &Verified, placing: &Placing<'_>) -> Result<bool, Error> {
+        let path = self.root.path_of(placing.file_name);
+        let sync_failed = |cause| Error::Sync {
+            path: path.clone(),
+            cause,
+        };
+        if self.shell.is_none() {
+            let mode = if placing.read_only { 0o444 } else { 0o644 };
+            let permitted = self.file.set_permissions(Permissions::from_mode(mode));
+            permitted.map_err(|cause| self.attributes_failed(cause))?;
+        }
+        if placing.sync {
+            let synced = match self.shell {
+                None => sync(&self.file, placing.cancel),
+                Some(_) => syncfs(&self.file).map_err(io::Error::from),
+            };
+            placing.cancel.check()?;
+            synced.map_err(sync_failed)?;
+        }
+        placing.cancel.check()?;
+        let renamed = match (&self.shell, placing.replace) {
+            (Some(shell), true) => self.exchange(shell, placing.file_name),
+            (Some(shell), false) => {
+                rename_new(shell, TREE, &self.root, placing.file_name).map(|()| None)
+            }
+            (None, true) => self.rename_replacing(placing.file_name),
+            (None, false) => {
+                rename_new(&self.root, &self.name, &self.root, placing.file_name).map(|()| None)
+            }
+        };
+        let replaced = renamed.map_err(|cause| match cause {
+            // Somebody was faster.
+            Errno::EXIST if !placing.replace => Error::Exists {
+                name: placing.file_name.trim_end_matches(".raw").to_owned(),
+                path: path.clone(),
+            },
+            cause => Error::Place {
+                path: path.clone(),
+                cause: cause.into(),
+            },
+        })?;
+        self.placed = true;
+        let marked = self.shell.is_none() || !placing.read_only || mark_read_only(&self.file);
+        if placing.sync {
+            fsync(&self.root).map_err(|cause| sync_failed(cause.into()))?;
+        }
+        if let Some(file) = replaced {
+            let release = release(&file);
+            drop(file);
+            drop(release);
+        }
+        Ok(marked)
+    }
+
+    /// Returns what has lost its name.
+    fn rename_replacing(&self, file_name: &str) -> Result<Option<File>, Errno> {
+        let replaced = self.root.open_entry(file_name, OFlags::PATH).ok();
+        renameat(&self.root, self.name.as_str(), &self.root, file_name)?;
+        Ok(replaced)
+    }
+
+    /// Puts the tree where another one stands, which vanishes with the shell.
+    fn exchange(&self, shell: &File, file_name: &str) -> Result<Option<File>, Errno> {
+        match rename_new(shell, TREE, &self.root, file_name) {
+            Err(Errno::EXIST) => {}
+            result => return result.map(|()| None),
+        }
+        let old = self
+            .root
+            .open_entry(file_name, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let was_read_only = unmark_read_only(&old);
+        let exchanged =
+            match renameat_with(shell, TREE, &self.root, file_name, RenameFlags::EXCHANGE) {
+                Err(Errno::INVAL | Errno::NOSYS) => self.change_places(shell, file_name),
+                result => result,
+            };
+        if exchanged.is_err() && was_read_only {
+            mark_read_only(&old);
+        }
+        exchanged.map(|()| None)
+    }
+
+    /// The same in two steps, for file systems that cannot do it in one. In between there is no image.
+    fn change_places(&self, shell: &File, file_name: &str) -> Result<(), Errno> {
+        renameat(&self.root, file_name, shell, REPLACED)?;
+        renameat(shell, TREE, &self.root, file_name).inspect_err(|_| {
+            let _ = renameat(shell, REPLACED, &self.root, file_name);
+        })
+    }
+}
+
+/// Renames what must not replace anything.
+fn rename_new(from: &impl AsFd, name: &str, to: &impl AsFd, new_name: &str) -> Result<(), Errno> {
+    match renameat_with(from, name, to, new_name, RenameFlags::NOREPLACE) {
+        // Not every file system can; a second name is as atomic, and fails as well where there is one already. A tree
+        // can have no second name, but an empty directory is all that it would replace.
+        Err(Errno::INVAL | Errno::NOSYS) if name == TREE => {
+            match renameat(from, name, to, new_name) {
+                Err(Errno::NOTEMPTY) => Err(Errno::EXIST),
+                result => result,
+            }
+        }
+        Err(Errno::INVAL | Errno::NOSYS) => {
+            linkat(from, name, to, new_name, AtFlags::empty())?;
+            unlinkat(from, name, AtFlags::empty())
+        }
+        result => result,
+    }
+}
+
+/// Marks a tree: a subvolume as read-only, another directory as immutable. False where the file system cannot do that.
+fn mark_read_only(tree: &File) -> bool {
+    if btrfs::is_subvolume(tree.as_fd()).unwrap_or(false) {
+        return btrfs::set_read_only(tree.as_fd(), true).is_ok();
+    }
+    let marked = |flags: IFlags| ioctl_setflags(tree, flags | IFlags::IMMUTABLE);
+    ioctl_getflags(tree).and_then(marked).is_ok()
+}
+
+/// Takes the mark away: what bears it cannot be renamed. Tells whether there was one.
+fn unmark_read_only(tree: &File) -> bool {
+    if btrfs::is_subvolume(tree.as_fd()).unwrap_or(false) {
+        let marked = btrfs::is_read_only(tree.as_fd()).unwrap_or(false);
+        return marked && btrfs::set_read_only(tree.as_fd(), false).is_ok();
+    }
+    let Ok(flags) = ioctl_getflags(tree) else {
+        return false;
+    };
+    flags.contains(IFlags::IMMUTABLE) && ioctl_setflags(tree, flags - IFlags::IMMUTABLE).is_ok()
+}

@@ -1,0 +1,97 @@
+//! Sweeping: what transfers left that could not clean up, told by their names and by locks that nobody holds.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Dir, FlockOperation, Mode, OFlags, flock, openat};
+
+use super::staged::{RANDOM_DIGITS, TEMPORARY};
+use super::{Error, ImageRoot};
+use crate::tree;
+
+/// How the program is called that sweeps the directory on its standard input.
+pub const SWEEPER_OPTION: &str = "--sweep";
+
+/// For so long a sweeper is waited for: who has cancelled is back soon, and mostly finds nothing left.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+impl ImageRoot {
+    /// Removes what crashed transfers left: temporary files and trees that nobody holds a lock on. Returns how many.
+    pub fn sweep(&self) -> Result<usize, Error> {
+        sweep(self.as_fd()).map_err(|cause| Error::List {
+            path: self.path().to_owned(),
+            cause,
+        })
+    }
+
+    /// Has another process sweep, which goes on when this one has ended: a tree of many files takes a file system seconds.
+    /// Tells whether there is such a process.
+    pub(super) fn sweep_aside(&self) -> bool {
+        let begin = || {
+            let program = self.sweeper()?;
+            let directory = self.as_fd().try_clone_to_owned().ok()?;
+            let (ended, end) = io::pipe().ok()?;
+            // Away from the signals of our terminal.
+            let child = Command::new(program)
+                .arg0("importd")
+                .arg(SWEEPER_OPTION)
+                .stdin(directory)
+                .stdout(end)
+                .stderr(Stdio::null())
+                .process_group(0)
+                .spawn();
+            Some((child.ok()?, ended))
+        };
+        let Some((mut child, ended)) = begin() else {
+            return false;
+        };
+        let patience = Timespec::try_from(PATIENCE).ok();
+        let _ = poll(&mut [PollFd::new(&ended, PollFlags::IN)], patience.as_ref());
+        child
+            .try_wait()
+            .is_ok_and(|status| status.is_none_or(|status| status.success()))
+    }
+}
+
+/// Removes what crashed transfers left in a directory. Returns how many there were.
+pub fn sweep(directory: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut swept = 0;
+    for entry in Dir::read_from(directory)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !name.to_str().is_ok_and(is_temporary) {
+            continue;
+        }
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(file) = openat(directory, name, flags, Mode::empty()).map(std::fs::File::from)
+        else {
+            continue;
+        };
+        let ours = file.metadata().is_ok_and(|it| it.is_file() || it.is_dir());
+        let unlocked = || flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        if ours && unlocked() && tree::remove(directory, name).is_ok() {
+            swept += 1;
+        }
+    }
+    Ok(swept)
+}
+
+/// Whether the name is one that [`ImageRoot::stage`] makes.
+fn is_temporary(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(TEMPORARY).map(str::as_bytes) else {
+        return false;
+    };
+    let digits = rest
+        .len()
+        .checked_sub(RANDOM_DIGITS)
+        .and_then(|at| rest.get(at..));
+    digits.is_some_and(|digits| {
+        digits
+            .iter()
+            .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}

@@ -1,0 +1,23 @@
+//! Importing a directory: a tree is copied, or a subvolume shared, and placed.
+
+use super::destination::Destination;
+use super::manager::Job;
+use super::meter::{Meter, Phase};
+use super::{Error, ImportDirectory};
+use crate::store::Unverified;
+
+/// Imports a tree: directory → copy → place.
+pub(super) fn run(job: &Job, request: &ImportDirectory) -> Result<(), Error> {
+    let ImportDirectory {
+        origin,
+        local,
+        target,
+    } = request;
+    let destination = Destination::of_import(job, target, &origin.shown, local)?;
+    let mut meter = Meter::new(job.reporter.clone());
+    meter.enter(Phase::Copying);
+    let staged = destination.copy_tree(local.as_str(), &origin.file, origin.shown.as_ref())?;
+    meter.enter(Phase::Finalizing);
+    job.raise(&staged)?;
+    destination.place(staged, local, &Unverified::brought())
+}

@@ -1,0 +1,166 @@
+//! Where an export is written to: a file that appears whole or not at all, or whatever else there is, as a stream.
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{FileType, OFlags};
+use rustix::io::{Errno, ReadWriteFlags, pwritev2};
+use rustix::pipe::fcntl_setpipe_size;
+use rustix::termios::isatty;
+
+use super::{Error, Local, request};
+use crate::disk::Replacement;
+use crate::stream::Cancel;
+
+/// An opened outlet.
+pub(super) enum Outlet<'a> {
+    /// A file beside the one it will replace.
+    File(Replacement),
+    Stream(Stream<'a>),
+}
+
+impl<'a> Outlet<'a> {
+    /// Opens it. A file that is there already stays as it is for now.
+    pub(super) fn open(outlet: request::Outlet, cancel: &'a Cancel) -> Result<Self, Error> {
+        let (file, path) = match outlet {
+            request::Outlet::Open { file, shown } => (file, PathBuf::from(shown)),
+            request::Outlet::Path(path) => {
+                let failed = |cause| Error::write(&path, cause);
+                // Through links, as whoever writes to a file goes.
+                let path = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+                match fs::metadata(&path) {
+                    Ok(metadata) if !metadata.is_file() => {
+                        (open_special(&path).map_err(failed)?, path)
+                    }
+                    _ => return Ok(Self::File(Replacement::of(&path).map_err(failed)?)),
+                }
+            }
+        };
+        if isatty(&file) {
+            return Err(Local::Terminal.into());
+        }
+        let waits = can_block(&file);
+        if waits {
+            // Only a pipe has a size; a larger one than usual spares both ends much waiting for each other.
+            let _ = fcntl_setpipe_size(&file, PIPE_BYTES);
+        }
+        Ok(Self::Stream(Stream {
+            waits,
+            file,
+            path,
+            cancel,
+        }))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            Self::File(replacement) => replacement.path(),
+            Self::Stream(stream) => &stream.path,
+        }
+    }
+
+    /// The file, if that is what it is.
+    pub(super) fn file(&self) -> Option<&File> {
+        match self {
+            Self::File(replacement) => Some(replacement.file()),
+            Self::Stream(_) => None,
+        }
+    }
+
+    /// Makes a file visible under its name.
+    pub(super) fn commit(self, sync: bool) -> io::Result<()> {
+        match self {
+            Self::File(replacement) => replacement.commit(sync),
+            Self::Stream(_) => Ok(()),
+        }
+    }
+}
+
+impl Write for Outlet<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::File(replacement) => replacement.file().write(bytes),
+            Self::Stream(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn open_special(path: &Path) -> io::Result<File> {
+    File::options()
+        .write(true)
+        .custom_flags(OFlags::NOCTTY.bits().cast_signed())
+        .open(path)
+}
+
+/// Whether writing there may have to wait for somebody to read.
+fn can_block(file: &File) -> bool {
+    let kind = rustix::fs::fstat(file).map(|status| FileType::from_raw_mode(status.st_mode));
+    matches!(kind, Ok(FileType::Fifo | FileType::Socket))
+}
+
+/// A pipe, a socket or a device. Waiting for its reader ends with the wish to stop.
+pub(super) struct Stream<'a> {
+    file: File,
+    path: PathBuf,
+    waits: bool,
+    cancel: &'a Cancel,
+}
+
+/// The most that anybody may ask for (`/proc/sys/fs/pipe-max-size`).
+const PIPE_BYTES: usize = 1 << 20;
+
+/// What a pipe that is ready takes without waiting, whatever the kernel.
+const READY_BYTES: usize = 4096;
+
+/// The descriptor's own position.
+const HERE: u64 = u64::MAX;
+
+impl Stream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.cancel.check()?;
+        if !self.waits || bytes.is_empty() {
+            return self.file.write(bytes);
+        }
+        loop {
+            // As much as goes without waiting.
+            match pwritev2(
+                &self.file,
+                &[IoSlice::new(bytes)],
+                HERE,
+                ReadWriteFlags::NOWAIT,
+            ) {
+                Err(Errno::AGAIN | Errno::INTR) => self.wait()?,
+                Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS | Errno::SPIPE) => {
+                    self.wait()?;
+                    return self.file.write(&bytes[..bytes.len().min(READY_BYTES)]);
+                }
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    /// Until something can be written, or there is the wish to stop.
+    fn wait(&self) -> io::Result<()> {
+        loop {
+            let mut waited = [
+                PollFd::new(&self.file, PollFlags::OUT),
+                PollFd::new(self.cancel, PollFlags::IN),
+            ];
+            match poll(&mut waited, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            self.cancel.check()?;
+            if !waited[0].revents().is_empty() {
+                return Ok(());
+            }
+        }
+    }
+}
