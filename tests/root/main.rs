@@ -6,6 +6,10 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+/// Generated archives, and what others make of them.
+mod archives;
+/// Archives from strangers.
+mod hostile;
 /// Names, in a network of the test's own.
 mod lookup;
 /// File systems of the test's own.
@@ -18,3 +22,5 @@ mod places;
 mod static_binary;
 /// The helpers above do what they say.
 mod the_helpers;
+/// Trees on btrfs, with mounts in them, immutable.
+mod trees;

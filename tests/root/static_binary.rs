@@ -10,7 +10,7 @@ use crate::kit::{Dns, Reply, Server, TempDir, image, need, need_root, skipped, t
 use crate::network::Network;
 
 /// The binary, or a skip.
-fn binary() -> Option<PathBuf> {
+pub fn binary() -> Option<PathBuf> {
     let path = std::env::var_os("IMPORTD_STATIC_BINARY").map(PathBuf::from);
     if path.is_none() {
         skipped("no $IMPORTD_STATIC_BINARY: run it through tests/run");
