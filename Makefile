@@ -45,12 +45,14 @@ bless:
 docs:
 	$(CARGO) doc --locked --no-deps
 
-# A real image first, which is what is measured then; needs root and some minutes.
+# A real image and a real tree first, which are what is measured then; needs root and half an hour.
 BENCH_DIR ?= $(CARGO_TARGET_DIR)/bench
 bench: build
 	tests/install-tools bench
 	tests/real-image $(BINARY) $(BENCH_DIR)
+	tests/real-tree $(BINARY) $(BENCH_DIR)
 	tests/bench $(BINARY) $(BENCH_DIR)
+	tests/bench-tree $(BINARY) $(BENCH_DIR)
 
 install: build
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/importd
