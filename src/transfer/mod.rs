@@ -3,6 +3,7 @@
 //! **Architecture Invariant:** what a process per transfer would give, a thread gives too: its own name, error, cancel
 //! and reporter. A panic is a failed transfer, and never more.
 
+mod ahead;
 mod destination;
 mod error;
 mod export;

@@ -1,15 +1,13 @@
-//! The pipeline: one thread receives, the transfer's own unpacks and writes. Between them a few buffers.
+//! The pipeline: one thread receives, one unpacks an archive, the transfer's own writes. Between them a few buffers.
 
-use std::io::{self, BufRead, Read};
+use std::io::{BufRead, Read};
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::{Builder, scope};
 
 use rustix::fs::fstatvfs;
 
+use super::ahead::{Arriving, read_ahead};
 use super::error::{Error, Local, Remote};
-use super::manager::{Job, panicked};
+use super::manager::Job;
 use super::meter::Meter;
 use crate::codec::{MAGIC_LEN, decoder, sniff};
 use crate::disk::SparseWriter;
@@ -21,13 +19,6 @@ use crate::tree::{self, Extracting};
 
 /// No image is larger than this, packed or unpacked: beyond it lie only mistakes and attacks.
 const IMAGE_LIMIT_BYTES: u64 = 1 << 40;
-
-/// The size of a buffer, and how many there are on the way.
-const BUFFER_BYTES: usize = 256 << 10;
-const BUFFERS: usize = 4;
-
-/// A buffer with bytes; one that is not full, or an error, is the last.
-type Message = io::Result<Vec<u8>>;
 
 /// Something to receive.
 pub(super) struct Incoming<R> {
@@ -52,40 +43,18 @@ pub(super) fn receive<R: Read + Send>(
         origin,
         length_bytes,
     } = incoming;
-    let counter = meter.received.clone();
-    let (full_tx, full) = sync_channel(BUFFERS);
-    let (empty, empty_rx) = sync_channel(BUFFERS);
-    let ended = AtomicBool::new(false);
-    scope(|threads| {
-        let ended = &ended;
-        let reader = Builder::new()
-            .name(format!("{}-read", job.name))
-            .spawn_scoped(threads, move || {
-                // What counts is the bytes as they come; a wish to stop is noticed at each of them.
-                let source = CancelReader::new(&mut body, job.cancel.clone());
-                let source = CountingReader::new(source, counter);
-                let mut source = LimitReader::new(source, IMAGE_LIMIT_BYTES);
-                read_all(&mut source, &full_tx, &empty_rx, ended);
-                body
-            });
-        let reader = reader.map_err(Local::Thread)?;
-        let written = unpack(
-            job,
-            meter,
-            Arriving::new(full, empty),
-            &Packed {
-                origin,
-                length_bytes,
-            },
-            staged,
-        );
-        if written.is_err() && !ended.load(Ordering::SeqCst) {
-            // It failed on this side, so whoever still waits for bytes on the other may stop.
-            job.cancel.cancel();
-        }
-        let body = reader.join().map_err(|panic| panicked(&*panic))?;
-        written.map(|()| body)
-    })
+    // What counts is the bytes as they come; a wish to stop is noticed at each of them.
+    let source = CancelReader::new(&mut body, job.cancel.clone());
+    let source = CountingReader::new(source, meter.received.clone());
+    let source = LimitReader::new(source, IMAGE_LIMIT_BYTES);
+    let packed = Packed {
+        origin,
+        length_bytes,
+    };
+    read_ahead(job, "read", source, |arriving| {
+        unpack(job, meter, arriving, &packed, staged)
+    })?;
+    Ok(body)
 }
 
 /// What is known of the packed bytes.
@@ -109,7 +78,13 @@ fn unpack(
     let image = LimitReader::new(decoder(compression, arriving), IMAGE_LIMIT_BYTES);
     let size = match staged.form() {
         ImageForm::Raw => write_raw(job, meter, image, (staged, &packed.origin))?,
-        ImageForm::Tree => write_tree(job, meter, image, (staged, &packed.origin))?,
+        ImageForm::Tree if compression == Compression::Uncompressed => {
+            write_tree(job, meter, image, (staged, &packed.origin))?
+        }
+        // To take an archive apart is as much work as to unpack it.
+        ImageForm::Tree => read_ahead(job, "unpack", image, |image| {
+            write_tree(job, meter, image, (staged, &packed.origin))
+        })?,
     };
     job.reporter.debug(format_args!(
         "{} is {compression}, unpacked {size} bytes",
@@ -194,94 +169,4 @@ fn check_space(
         .into());
     }
     Ok(())
-}
-
-/// Sends everything there is to read, in full buffers, until the end, an error, or until nobody wants it any more.
-///
-/// `ended` is set before the last message, so that whoever gets it knows that nothing is waited for any more.
-fn read_all(
-    body: &mut impl Read,
-    full: &SyncSender<Message>,
-    empty: &Receiver<Vec<u8>>,
-    ended: &AtomicBool,
-) {
-    for made in 0.. {
-        let mut buffer = match empty.try_recv() {
-            Ok(buffer) => buffer,
-            Err(_) if made < BUFFERS => vec![0; BUFFER_BYTES],
-            Err(_) => match empty.recv() {
-                Ok(buffer) => buffer,
-                Err(_) => return,
-            },
-        };
-        buffer.resize(BUFFER_BYTES, 0);
-        let filled = fill(body, &mut buffer);
-        let last = !matches!(filled, Ok(BUFFER_BYTES));
-        let message = filled.map(|count| {
-            buffer.truncate(count);
-            buffer
-        });
-        ended.store(last, Ordering::SeqCst);
-        if full.send(message).is_err() || last {
-            return;
-        }
-    }
-}
-
-/// Reads until the buffer is full or there is no more.
-fn fill(body: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match body.read(&mut buffer[filled..])? {
-            0 => break,
-            count => filled += count,
-        }
-    }
-    Ok(filled)
-}
-
-/// The other end: the buffers as one reader.
-struct Arriving {
-    full: Receiver<Message>,
-    empty: SyncSender<Vec<u8>>,
-    buffer: Vec<u8>,
-    taken: usize,
-}
-
-impl Arriving {
-    fn new(full: Receiver<Message>, empty: SyncSender<Vec<u8>>) -> Self {
-        Self {
-            full,
-            empty,
-            buffer: Vec::new(),
-            taken: 0,
-        }
-    }
-}
-
-impl BufRead for Arriving {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        // A closed channel is the end: the sender's last message was a buffer that is not full, or an error.
-        if self.taken == self.buffer.len()
-            && let Ok(message) = self.full.recv()
-        {
-            let used = std::mem::replace(&mut self.buffer, message?);
-            self.taken = 0;
-            // Nobody may want it back any more.
-            let _ = self.empty.try_send(used);
-        }
-        Ok(&self.buffer[self.taken..])
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.taken = (self.taken + count).min(self.buffer.len());
-    }
-}
-
-impl Read for Arriving {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(buffer)?;
-        self.consume(count);
-        Ok(count)
-    }
 }

@@ -138,6 +138,36 @@ fn archives_that_cannot_be_used_leave_nothing() {
     }
 }
 
+/// Text that does not pack small.
+fn noise(bytes: usize) -> &'static str {
+    let mut state = 1_u32;
+    let mut letter = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'0' + (state >> 26) as u8)
+    };
+    (0..bytes).map(|_| letter()).collect::<String>().leak()
+}
+
+#[test]
+fn a_server_is_not_waited_for_once_an_archive_is_refused() {
+    let large = noise(3 << 20);
+    let bad = archive_of([
+        (file("first"), large),
+        (file("../x"), ""),
+        (file("last"), large),
+    ]);
+    for name in ["t.tar", "t.tar.gz"] {
+        let packed = pack(name, &bad);
+        let stall = packed.len() * 3 / 4;
+        let case = Case::new().serve_as("t", Reply::body(packed).stall_after(stall));
+        let start = Instant::now();
+        case.importctl(["-m", "--verify=no", "pull-tar", "{url}/t", "t"])
+            .code(1)
+            .stderr_has("cannot be unpacked");
+        assert!(start.elapsed() < Duration::from_secs(30), "{name}");
+    }
+}
+
 #[test]
 fn a_tree_that_is_not_the_one_listed_is_never_seen() {
     let case = serving();

@@ -1,0 +1,132 @@
+//! Reading ahead: what one thread reads, another takes in a few buffers that go round.
+
+use std::io::{self, BufRead, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{Builder, scope};
+
+use super::manager::{Job, panicked};
+use super::{Error, Local};
+
+/// The size of a buffer, and how many there are on the way.
+const BUFFER_BYTES: usize = 256 << 10;
+const BUFFERS: usize = 4;
+
+/// A buffer with bytes; one that is not full, or an error, is the last.
+type Message = io::Result<Vec<u8>>;
+
+/// Has a thread, named after `what` it does, read from the source while `take` takes what arrives. Both are done when it
+/// returns.
+pub(super) fn read_ahead<T>(
+    job: &Job,
+    what: &str,
+    mut source: impl Read + Send,
+    take: impl FnOnce(Arriving) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (full_tx, full) = sync_channel(BUFFERS);
+    let (empty, empty_rx) = sync_channel(BUFFERS);
+    let ended = AtomicBool::new(false);
+    scope(|threads| {
+        let ended = &ended;
+        let read = move || read_all(&mut source, &full_tx, &empty_rx, ended);
+        let thread = Builder::new().name(format!("{}-{what}", job.name));
+        let reader = thread.spawn_scoped(threads, read).map_err(Local::Thread)?;
+        let taken = take(Arriving::new(full, empty));
+        if taken.is_err() && !ended.load(Ordering::SeqCst) {
+            // It failed on this side, so whoever still waits for bytes on the other may stop.
+            job.cancel.cancel();
+        }
+        reader.join().map_err(|panic| panicked(&*panic))?;
+        taken
+    })
+}
+
+/// Sends everything there is to read, in full buffers, until the end, an error, or until nobody wants it any more.
+///
+/// `ended` is set before the last message, so that whoever gets it knows that nothing is waited for any more.
+fn read_all(
+    body: &mut impl Read,
+    full: &SyncSender<Message>,
+    empty: &Receiver<Vec<u8>>,
+    ended: &AtomicBool,
+) {
+    for made in 0.. {
+        let mut buffer = match empty.try_recv() {
+            Ok(buffer) => buffer,
+            Err(_) if made < BUFFERS => vec![0; BUFFER_BYTES],
+            Err(_) => match empty.recv() {
+                Ok(buffer) => buffer,
+                Err(_) => return,
+            },
+        };
+        buffer.resize(BUFFER_BYTES, 0);
+        let filled = fill(body, &mut buffer);
+        let last = !matches!(filled, Ok(BUFFER_BYTES));
+        let message = filled.map(|count| {
+            buffer.truncate(count);
+            buffer
+        });
+        ended.store(last, Ordering::SeqCst);
+        if full.send(message).is_err() || last {
+            return;
+        }
+    }
+}
+
+/// Reads until the buffer is full or there is no more.
+fn fill(body: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match body.read(&mut buffer[filled..])? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
+}
+
+/// The other end: the buffers as one reader.
+pub(super) struct Arriving {
+    full: Receiver<Message>,
+    empty: SyncSender<Vec<u8>>,
+    buffer: Vec<u8>,
+    taken: usize,
+}
+
+impl Arriving {
+    fn new(full: Receiver<Message>, empty: SyncSender<Vec<u8>>) -> Self {
+        Self {
+            full,
+            empty,
+            buffer: Vec::new(),
+            taken: 0,
+        }
+    }
+}
+
+impl BufRead for Arriving {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        // A closed channel is the end: the sender's last message was a buffer that is not full, or an error.
+        if self.taken == self.buffer.len()
+            && let Ok(message) = self.full.recv()
+        {
+            let used = std::mem::replace(&mut self.buffer, message?);
+            self.taken = 0;
+            // Nobody may want it back any more.
+            let _ = self.empty.try_send(used);
+        }
+        Ok(&self.buffer[self.taken..])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.taken = (self.taken + count).min(self.buffer.len());
+    }
+}
+
+impl Read for Arriving {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
