@@ -178,16 +178,18 @@ impl Staged {
         self.root.path_of(&self.name)
     }
 
-    /// Records where a downloaded image came from and how far it was verified, and gives it its server's time.
+    /// Records where a downloaded image came from and how far it was verified, and gives a file its server's time; a tree
+    /// has its archive's.
     ///
     /// Returns whether the file system keeps such records.
     pub fn record(&self, source: &Source, verified: &Verified) -> Result<bool, Error> {
         let written = source
             .write(&self.file)
             .and_then(|kept| Ok(write_trust(&self.file, verified.trust())? && kept));
-        let timed = source
-            .last_modified
-            .map_or(Ok(()), |time| self.file.set_times(both(time)));
+        let timed = match (self.form(), source.last_modified) {
+            (ImageForm::Raw, Some(time)) => self.file.set_times(both(time)),
+            _ => Ok(()),
+        };
         timed
             .and(written)
             .map_err(|cause| self.attributes_failed(cause))

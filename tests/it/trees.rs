@@ -46,6 +46,7 @@ fn is_the_archive(tree: &Path) {
     let parent = Snapshot::of(tree.parent().unwrap());
     let top = parent.entry(tree.file_name().unwrap().to_str().unwrap());
     assert_eq!((top.mode, top.xattr("user.mine")), (0o750, Some("top")));
+    assert_eq!(top.modified, (1_000_000_000, 123_456_789));
     assert_ne!(top.xattr("user.importd.trust"), Some("1 signature 00"));
     assert_ne!(top.xattr("user.source_url"), Some("http://elsewhere/"));
 }
@@ -53,7 +54,9 @@ fn is_the_archive(tree: &Path) {
 fn serving() -> Case {
     Case::new().serve_as(
         "t.tar.xz",
-        Reply::body(pack("t.tar.xz", &archive())).etag("\"first\""),
+        Reply::body(pack("t.tar.xz", &archive()))
+            .etag("\"first\"")
+            .header("Last-Modified", "Wed, 21 Oct 2015 07:28:00 GMT"),
     )
 }
 
