@@ -24,7 +24,9 @@ pub(super) enum Error {
     Name(#[from] InvalidName),
     #[error("standard input has no name: give one for the image")]
     NamelessInput,
-    #[error("`{0}` names a directory, and a raw image is a file")]
+    #[error(
+        "`{0}` names a directory, and an image is imported from a file: use import-fs for directories"
+    )]
     DirectoryNamed(String),
     #[error("failed to open `{path}`: {cause}")]
     Open { path: String, cause: io::Error },

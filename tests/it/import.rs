@@ -68,7 +68,10 @@ fn a_file_on_standard_input_is_taken_from_where_it_stands() {
 fn what_is_no_image_is_refused() {
     for (path, message) in [
         ("missing.raw", "failed to open `missing.raw`: No such file"),
-        ("{dir}/", "names a directory, and a raw image is a file"),
+        (
+            "{dir}/",
+            "names a directory, and an image is imported from a file: use import-fs",
+        ),
         (
             "{dir}",
             "is a directory, and an image is imported from a file",
