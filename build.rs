@@ -5,6 +5,13 @@ mod completions;
 #[allow(dead_code, reason = "the program needs more of it than the scripts")]
 #[path = "src/ctl/options.rs"]
 mod options;
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "so it is with the form of tables"
+)]
+#[path = "src/usage/table.rs"]
+mod usage;
 
 use std::path::Path;
 use std::process::Command;
@@ -14,6 +21,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/ctl/completions.rs");
     println!("cargo::rerun-if-changed=src/ctl/options.rs");
+    println!("cargo::rerun-if-changed=src/usage/table.rs");
     let out = env::var_os("OUT_DIR").expect("cargo sets it");
     for (shell, script) in [
         ("bash", completions::bash()),

@@ -17,6 +17,8 @@ pub mod sys;
 pub mod term;
 /// The field's words as types.
 pub mod terms;
+/// Command lines: tables of verbs and options, and how words are understood by them.
+pub mod usage;
 
 // ENGINE: blocking.
 /// One raw file: sparse writing, copying with holes.

@@ -4,10 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use lexopt::{Arg, Parser, ValueExt};
-
-use super::options::{Completes, OPTIONS, OptionId, OptionSpec, VERBS, VerbId, VerbSpec, similar};
+use super::options::{OptionId, USAGE, VerbId};
 use crate::terms::{Compression, ImageClass, VerifyMode, parse_boolean, parse_time_span};
+use crate::usage::{self, Error, Parsed};
 
 /// What was asked for.
 #[derive(Debug)]
@@ -54,174 +53,22 @@ pub(super) struct Options {
     pub(super) no_legend: bool,
 }
 
-/// Words that make no sense.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Error {
-    #[error("there is no option `{option}`{}", meant(.similar.as_deref()))]
-    UnknownOption {
-        option: String,
-        similar: Option<String>,
-    },
-    #[error("there is no command `{verb}`{}", meant(.similar.as_deref()))]
-    UnknownVerb {
-        verb: String,
-        similar: Option<String>,
-    },
-    #[error("no command was given: see `importctl --help`")]
-    NoVerb,
-    #[error("{option}: {reason}")]
-    Value { option: String, reason: String },
-    #[error("`{verb}` needs {}: see `importctl --help`", .missing)]
-    TooFew {
-        verb: &'static str,
-        missing: &'static str,
-    },
-    #[error(
-        "`{verb}` takes at most {most} arguments, and `{extra}` is one more: see `importctl --help`"
-    )]
-    TooMany {
-        verb: &'static str,
-        most: usize,
-        extra: String,
-    },
-    #[error("argument `{0}` is not UTF-8")]
-    NotText(String),
-    #[error("{0}")]
-    Syntax(#[from] lexopt::Error),
-}
-
-fn meant(similar: Option<&str>) -> String {
-    similar.map_or_else(
-        || ": see `importctl --help`".to_owned(),
-        |word| format!(", did you mean `{word}`?"),
-    )
-}
-
 /// Understands the arguments that follow the program's name.
 pub(super) fn parse(args: &[OsString]) -> Result<Invocation, Error> {
-    let mut parser = Parser::from_args(args.iter().cloned());
     let mut options = Options::default();
-    let mut words = Vec::new();
-    while let Some(arg) = parser.next()? {
-        let spec = match arg {
-            Arg::Value(word) => {
-                words.push(text(word)?);
-                continue;
-            }
-            Arg::Short(letter) => OPTIONS.iter().find(|spec| spec.short == Some(letter)),
-            Arg::Long(name) => OPTIONS.iter().find(|spec| spec.long == Some(name)),
-        };
-        let Some(spec) = spec else {
-            return Err(unknown(&arg));
-        };
-        let value = match spec.value {
-            Some(_) => text(parser.value()?)?,
-            None => String::new(),
-        };
-        if let ("help", Completes::Words(words)) = (&*value, spec.completes) {
-            return Ok(Invocation {
-                action: Action::Words(words),
-                options,
-            });
-        }
-        match spec.id {
-            OptionId::Help => {
-                return Ok(Invocation {
-                    action: Action::Help,
-                    options,
-                });
-            }
-            OptionId::Version => {
-                return Ok(Invocation {
-                    action: Action::Version,
-                    options,
-                });
-            }
-            OptionId::Completion => {
-                return Ok(Invocation {
-                    action: Action::Completion(value),
-                    options,
-                });
-            }
-            id => options.set(id, &value).map_err(|reason| Error::Value {
-                option: shown(spec),
-                reason,
-            })?,
-        }
-    }
-    Ok(Invocation {
-        action: verb(words)?,
-        options,
-    })
-}
-
-fn text(word: OsString) -> Result<String, Error> {
-    word.string()
-        .map_err(|error| Error::NotText(error.to_string()))
-}
-
-fn shown(spec: &OptionSpec) -> String {
-    spec.long.map_or_else(
-        || format!("-{}", spec.short.unwrap_or('?')),
-        |long| format!("--{long}="),
-    )
-}
-
-fn unknown(arg: &Arg<'_>) -> Error {
-    match arg {
-        Arg::Long(name) => {
-            let similar = similar(name, OPTIONS.iter().filter_map(|spec| spec.long))
-                .map(|name| format!("--{name}"));
-            Error::UnknownOption {
-                option: format!("--{}", name.escape_debug()),
-                similar,
-            }
-        }
-        Arg::Short(letter) => Error::UnknownOption {
-            option: format!("-{}", letter.escape_debug()),
-            similar: None,
-        },
-        Arg::Value(_) => Error::NoVerb,
-    }
-}
-
-/// The verb and its arguments, as many as it takes.
-fn verb(words: Vec<String>) -> Result<Action, Error> {
-    let mut words = words.into_iter();
-    let word = words.next().ok_or(Error::NoVerb)?;
-    let Some(spec) = VERBS.iter().find(|spec| spec.name == word) else {
-        let similar = similar(&word, VERBS.iter().map(|spec| spec.name)).map(str::to_owned);
-        return Err(Error::UnknownVerb {
-            verb: word.escape_debug().to_string(),
-            similar,
-        });
+    let parsed = usage::parse(&USAGE, args, |id, value| options.set(id, value))?;
+    let action = match parsed {
+        Parsed::Verb(VerbId::Help, _) => Action::Help,
+        Parsed::Verb(verb, arguments) => Action::Verb(verb, arguments),
+        Parsed::Instead(action) => action,
+        Parsed::Words(words) => Action::Words(words),
     };
-    let arguments: Vec<String> = words.collect();
-    let VerbSpec { name, .. } = *spec;
-    let most = spec.arguments.len();
-    if arguments.len() < spec.required() {
-        return Err(Error::TooFew {
-            verb: name,
-            missing: spec.arguments[arguments.len()],
-        });
-    }
-    if let Some(extra) = arguments.get(most) {
-        return Err(Error::TooMany {
-            verb: name,
-            most,
-            extra: extra.escape_debug().to_string(),
-        });
-    }
-    Ok(if spec.id == VerbId::Help {
-        Action::Help
-    } else {
-        Action::Verb(spec.id, arguments)
-    })
+    Ok(Invocation { action, options })
 }
 
 impl Options {
-    /// Takes one option; the last of several holds. The error is the reason alone.
-    fn set(&mut self, id: OptionId, value: &str) -> Result<(), String> {
+    /// Takes one option; the last of several holds. Says what it asks for in place of any verb.
+    fn set(&mut self, id: OptionId, value: &str) -> Result<Option<Action>, String> {
         let path = |value: &str| {
             if value.is_empty() {
                 Err("a directory is needed")
@@ -253,9 +100,11 @@ impl Options {
             OptionId::JsonByTerminal => self.json = Json::ByTerminal,
             OptionId::NoLegend => self.no_legend = true,
             OptionId::NoDaemon | OptionId::NoPager | OptionId::NoAskPassword => {}
-            OptionId::Completion | OptionId::Help | OptionId::Version => {}
+            OptionId::Completion => return Ok(Some(Action::Completion(value.to_owned()))),
+            OptionId::Help => return Ok(Some(Action::Help)),
+            OptionId::Version => return Ok(Some(Action::Version)),
         }
-        Ok(())
+        Ok(None)
     }
 }
 
@@ -321,28 +170,5 @@ mod tests {
             let message = parsed(line).unwrap_err();
             assert!(message.contains(part), "{line}: {message}");
         }
-    }
-
-    #[test]
-    fn the_table_names_nothing_twice() {
-        let longs: Vec<_> = OPTIONS.iter().filter_map(|spec| spec.long).collect();
-        let shorts: Vec<_> = OPTIONS.iter().filter_map(|spec| spec.short).collect();
-        for list in [longs.len(), shorts.len()].into_iter().zip([
-            longs
-                .iter()
-                .collect::<std::collections::BTreeSet<_>>()
-                .len(),
-            shorts
-                .iter()
-                .collect::<std::collections::BTreeSet<_>>()
-                .len(),
-        ]) {
-            assert_eq!(list.0, list.1);
-        }
-        assert!(
-            OPTIONS
-                .iter()
-                .all(|spec| spec.long.is_some() || spec.short.is_some())
-        );
     }
 }

@@ -1,10 +1,11 @@
 //! Completion scripts for three shells, rendered from the options table. It names nothing of the crate but that, since
 //! the build script is who renders; the program prints what was rendered (`help.rs`).
 
-use super::options::{Completes, OPTIONS, OptionSpec, VERBS};
+use super::options::{OPTIONS, OptionId, VERBS};
+use crate::usage::{Completes, OptionSpec};
 
 /// The options as they are typed: `-q`, `--quiet`, `--class=`.
-fn names(option: &OptionSpec) -> impl Iterator<Item = String> {
+fn names(option: &OptionSpec<OptionId>) -> impl Iterator<Item = String> {
     let end = if option.value.is_some() { "=" } else { "" };
     let short = option.short.map(|letter| format!("-{letter}"));
     let long = option.long.map(|name| format!("--{name}{end}"));

@@ -1,18 +1,17 @@
 //! What importctl has to say when it fails.
 
 use std::io;
-use std::path::PathBuf;
 
-use super::args;
 use crate::store;
 use crate::terms::{InvalidName, InvalidUrl};
 use crate::transfer;
+use crate::usage;
 
 /// Every way in which a run of importctl ends with exit status 1.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     #[error(transparent)]
-    Args(#[from] args::Error),
+    Usage(#[from] usage::Error),
     #[error(
         "no image class was given: choose one with --class= or its short form: machine (-m, /var/lib/machines/), portable \
          (-P, /var/lib/portables/), sysext (-S, /var/lib/extensions/) or confext (-C, /var/lib/confexts/)"
@@ -30,12 +29,6 @@ pub(super) enum Error {
     DirectoryNamed(String),
     #[error("failed to open `{path}`: {cause}")]
     Open { path: String, cause: io::Error },
-    #[error(
-        "$SYSTEMD_OPENPGP_KEYRING must be an absolute path without `.` and `..`, and it is `{}`", .0.display()
-    )]
-    Keyring(PathBuf),
-    #[error("failed to set up the handling of signals: {0}")]
-    Signals(io::Error),
     #[error("failed to write to standard output: {0}")]
     Output(io::Error),
     #[error(transparent)]

@@ -6,15 +6,12 @@ mod completions;
 mod error;
 mod help;
 mod list_images;
-#[cfg(test)] // a test renders it
-mod manual;
 #[allow(
     dead_code,
     reason = "scripts and page need more of it than the program"
 )]
 mod options;
 mod program;
-mod run;
 mod settings;
 mod transfer;
 

@@ -1,16 +1,17 @@
 //! The one table of verbs and options. Parsing, `--help`, the completions and the manual page are all made from it.
 //!
-//! It names nothing of the crate, since the build script reads it too.
+//! It names nothing of the crate but the form of tables, since the build script reads it too.
 
-/// What an argument may be completed with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Completes {
-    Nothing,
-    File,
-    Directory,
-    /// One of these, which `help` lists instead.
-    Words(&'static [&'static str]),
-}
+use crate::usage::{Completes, OptionSpec, Usage, VerbSpec};
+
+/// What may be said to importctl.
+pub(super) const USAGE: Usage<VerbId, OptionId> = Usage {
+    program: "importctl",
+    about: "Download, import, export and list disk images.",
+    page: "importctl(1)",
+    verbs: &VERBS,
+    options: &OPTIONS,
+};
 
 /// An option's identity, for whoever acts on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,21 +42,6 @@ pub(super) enum OptionId {
     Version,
 }
 
-/// One option.
-#[derive(Debug)]
-pub(super) struct OptionSpec {
-    pub(super) id: OptionId,
-    pub(super) short: Option<char>,
-    pub(super) long: Option<&'static str>,
-    /// What the option's value is called, if it takes one.
-    pub(super) value: Option<&'static str>,
-    pub(super) completes: Completes,
-    /// One line for `--help`, without a full stop.
-    pub(super) help: &'static str,
-    /// Paragraphs for the manual page; empty where the help says it all.
-    pub(super) manual: &'static [&'static str],
-}
-
 /// A verb's identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum VerbId {
@@ -70,33 +56,11 @@ pub(super) enum VerbId {
     Help,
 }
 
-/// One verb.
-#[derive(Debug)]
-pub(super) struct VerbSpec {
-    pub(super) id: VerbId,
-    pub(super) name: &'static str,
-    /// The arguments as they are shown; those in brackets may be left out.
-    pub(super) arguments: &'static [&'static str],
-    pub(super) completes: Completes,
-    pub(super) help: &'static str,
-    pub(super) manual: &'static [&'static str],
-}
-
-impl VerbSpec {
-    /// How many arguments there must be at least.
-    pub(super) fn required(&self) -> usize {
-        self.arguments
-            .iter()
-            .filter(|argument| !argument.starts_with('['))
-            .count()
-    }
-}
-
 const CLASSES: Completes = Completes::Words(&["machine", "portable", "sysext", "confext"]);
 const BOOLEANS: Completes = Completes::Words(&["yes", "no"]);
 
 /// Every verb, in the order in which they are shown.
-pub(super) const VERBS: [VerbSpec; 9] = [
+pub(super) const VERBS: [VerbSpec<VerbId>; 9] = [
     VerbSpec {
         id: VerbId::PullTar,
         name: "pull-tar",
@@ -213,7 +177,7 @@ pub(super) const VERBS: [VerbSpec; 9] = [
 ];
 
 /// Every option, in the order in which they are shown.
-pub(super) const OPTIONS: [OptionSpec; 24] = [
+pub(super) const OPTIONS: [OptionSpec<OptionId>; 24] = [
     OptionSpec {
         id: OptionId::Class,
         short: None,
@@ -470,36 +434,15 @@ pub(super) const OPTIONS: [OptionSpec; 24] = [
     },
 ];
 
-/// The word that was probably meant: the only one that begins so, or the nearest, if at most two letters are wrong.
-pub(super) fn similar<'a>(
-    word: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> Option<&'a str> {
-    let mut beginning = known
-        .clone()
-        .filter(|candidate| word.len() > 2 && candidate.starts_with(word));
-    if let (Some(only), None) = (beginning.next(), beginning.next()) {
-        return Some(only);
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_says_what_the_table_says() {
+        crate::usage::tests::assert_page(&super::USAGE, "importctl.1");
     }
-    let near = known.map(|candidate| (distance(word, candidate), candidate));
-    near.filter(|(distance, _)| *distance <= 2)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
 
-/// How many letters must be put in, taken out or changed to make one word the other. Long words are never near.
-fn distance(one: &str, other: &str) -> usize {
-    if one.len() > 64 {
-        return usize::MAX;
+    #[test]
+    fn the_table_names_nothing_twice() {
+        crate::usage::tests::assert_names(&super::USAGE);
     }
-    let mut row: Vec<usize> = (0..=other.chars().count()).collect();
-    for (index, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for (column, wanted) in other.chars().enumerate() {
-            let changed = diagonal + usize::from(letter != wanted);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }

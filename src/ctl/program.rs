@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use super::args::{Action, Invocation, parse};
 use super::error::Error;
-use super::help::{completion, help};
+use super::help::completion;
 use super::list_images::list_images;
-use super::options::VerbId;
-use super::run::transfer;
+use super::options::{USAGE, VerbId};
 use super::settings::settings;
 use super::transfer::{export, import, import_fs, pull};
-use crate::terms::ImageForm;
-
 use crate::multicall::VERSION;
 use crate::report::{Reporter, Settings, Sink};
 use crate::term::{Screen, Terminal};
+use crate::terms::ImageForm;
+use crate::transfer::run_alone;
+use crate::usage::help;
 use crate::world::World;
 
 /// importctl(1).
@@ -54,7 +54,12 @@ pub fn main(world: &World) -> ExitCode {
 fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(), Error> {
     let Invocation { action, options } = invocation;
     let print = |text: &str| world.print(text).map_err(Error::Output);
-    let help_page = || print(&help(&Terminal::stdout(|name| world.variable(name))));
+    let help_page = || {
+        print(&help(
+            &USAGE,
+            &Terminal::stdout(|name| world.variable(name)),
+        ))
+    };
     let request = match action {
         Action::Help => return help_page(),
         Action::Version => return print(&format!("importd {VERSION}\n")),
@@ -72,5 +77,6 @@ fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(),
             VerbId::Help => return help_page(),
         },
     };
-    transfer(settings(world, &options, reporter)?, request, reporter)
+    let settings = settings(world, &options, reporter)?;
+    Ok(run_alone(settings, request, reporter)?)
 }

@@ -75,6 +75,12 @@ pub enum Local {
         free: Bytes,
         needed: Bytes,
     },
+    #[error(
+        "$SYSTEMD_OPENPGP_KEYRING must be an absolute path without `.` and `..`, and it is `{}`", .0.display()
+    )]
+    Keyring(PathBuf),
+    #[error("failed to set up the handling of signals: {0}")]
+    Signals(io::Error),
     #[error("failed to start a thread for the transfer: {0}")]
     Thread(io::Error),
     #[error(

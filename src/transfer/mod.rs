@@ -4,6 +4,7 @@
 //! and reporter. A panic is a failed transfer, and never more.
 
 mod ahead;
+mod alone;
 mod destination;
 mod error;
 mod export;
@@ -16,14 +17,14 @@ mod outlet;
 mod pipeline;
 mod pull;
 mod request;
+mod settings;
 mod verify;
 
-pub use crate::fetch::Config as NetworkConfig;
+pub use alone::run_alone;
 pub use error::{Error, Local, Remote, Untrusted};
 pub use manager::{Manager, Transfer};
-pub use request::{
-    Export, Import, ImportDirectory, Origin, Outlet, Pull, Request, Settings, Target,
-};
+pub use request::{Export, Import, ImportDirectory, Origin, Outlet, Pull, Request, Target};
+pub use settings::Settings;
 
 #[cfg(test)]
 mod tests;

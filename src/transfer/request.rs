@@ -3,23 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use crate::fetch;
-use crate::store::Roots;
 use crate::terms::{Compression, ImageClass, ImageForm, ImageName, LocalName, Url, VerifyMode};
-
-/// What holds for all transfers of a Manager.
-pub struct Settings {
-    pub roots: Roots,
-    pub fetch: fetch::Config,
-    /// The one keyring to trust instead of the system's.
-    pub keyring: Option<PathBuf>,
-    /// Waits until an image is on disk before it becomes visible.
-    pub sync: bool,
-    /// Makes a tree a subvolume where the file system can.
-    pub subvolumes: bool,
-    /// Labels of SELinux are read and written.
-    pub selinux: bool,
-}
 
 /// One transfer, as it was asked for.
 pub enum Request {

@@ -1,8 +1,8 @@
 //! Who may name whom. Rooms that are yet to be built stand here too, so that they start out right.
 
-const GROUND: &str = "terms stream codec format openpgp wire report term sys";
+const GROUND: &str = "terms stream codec format openpgp wire report term usage sys";
 const FACE: &str =
-    "terms stream codec format openpgp wire report term sys store transfer world multicall";
+    "terms stream codec format openpgp wire report term usage sys store transfer world multicall";
 
 /// Every room and the rooms it may import beside its own.
 pub(super) const ROOMS: &[(&str, &[&str])] = &[
@@ -15,6 +15,7 @@ pub(super) const ROOMS: &[(&str, &[&str])] = &[
     ("wire", &["terms stream"]),
     ("report", &["terms stream"]),
     ("term", &["terms stream"]),
+    ("usage", &["terms term"]),
     ("fetch", &[GROUND]),
     ("disk", &[GROUND]),
     ("tree", &[GROUND, "disk"]),
@@ -92,8 +93,7 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     ("lz4_flex", "codec"),
     // Messages, documents and tables are JSON alike.
     ("serde_json", "wire format term"),
-    // Each face has its words.
-    ("lexopt", "daemon ctl helper generator"),
+    ("lexopt", "usage"),
 ];
 
 /// Where an absolute path may stand beside `src/world.rs`, and why.

@@ -1,21 +1,16 @@
-//! Running one transfer in this very process, and stopping it when somebody wants that.
+//! One transfer in a process of its own, which signals end.
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use super::error::Error;
+use super::{Error, Local, Manager, Request, Settings};
 use crate::report::Reporter;
 use crate::sys::SignalFd;
-use crate::transfer::{Manager, Request, Settings};
 
-/// Runs a transfer to its end. SIGINT, SIGTERM and SIGHUP cancel it.
-pub(super) fn transfer(
-    settings: Settings,
-    request: Request,
-    reporter: &Reporter,
-) -> Result<(), Error> {
+/// Runs a transfer to its end. SIGINT, SIGTERM and SIGHUP cancel it. No other thread may run before.
+pub fn run_alone(settings: Settings, request: Request, reporter: &Reporter) -> Result<(), Error> {
     // Before the first thread, which inherits the mask.
-    let signals = SignalFd::stop_signals().map_err(Error::Signals)?;
+    let signals = SignalFd::stop_signals().map_err(Local::Signals)?;
     let transfer = Manager::new(settings).start(request, reporter.clone())?;
     loop {
         let mut waited = [
@@ -24,11 +19,11 @@ pub(super) fn transfer(
         ];
         match poll(&mut waited, None) {
             Ok(_) | Err(Errno::INTR) => {}
-            Err(error) => return Err(Error::Signals(error.into())),
+            Err(error) => return Err(Local::Signals(error.into()).into()),
         }
         let [signalled, ended] = waited.map(|fd| !fd.revents().is_empty());
         if ended {
-            return Ok(transfer.join()?);
+            return transfer.join();
         }
         if signalled && signals.take() {
             reporter.debug("A signal asks for the end of the transfer");

@@ -1,0 +1,98 @@
+//! What holds for all transfers of a Manager, and what the environment says of it.
+
+use std::ffi::OsString;
+use std::path::{Component, PathBuf};
+use std::time::Duration;
+
+use super::{Error, Local};
+use crate::fetch;
+use crate::report::Reporter;
+use crate::store::Roots;
+use crate::terms::{InvalidValue, parse_boolean, parse_time_span};
+
+/// What holds for all transfers of a Manager.
+pub struct Settings {
+    pub roots: Roots,
+    pub fetch: fetch::Config,
+    /// The one keyring to trust instead of the system's.
+    pub keyring: Option<PathBuf>,
+    /// Waits until an image is on disk before it becomes visible.
+    pub sync: bool,
+    /// Makes a tree a subvolume where the file system can.
+    pub subvolumes: bool,
+    /// Labels of SELinux are read and written.
+    pub selinux: bool,
+}
+
+impl Settings {
+    /// The defaults, with what the environment says. A variable that makes no sense is warned of and passed over, but
+    /// for a keyring, without which what is trusted would be another.
+    pub fn new(
+        roots: Roots,
+        program: &str,
+        variable: impl Fn(&str) -> Option<OsString>,
+        reporter: &Reporter,
+    ) -> Result<Self, Error> {
+        let user_agent = format!("{program}/{}", env!("CARGO_PKG_VERSION"));
+        let mut fetch = fetch::Config::new(user_agent, &variable);
+        let environment = Environment {
+            variable: &variable,
+            reporter,
+        };
+        let span = |name| environment.parsed(name, parse_time_span);
+        fetch.stall = span("IMPORTD_STALL_TIMEOUT").unwrap_or(fetch.stall);
+        fetch.retry = span("IMPORTD_RETRY_TIMEOUT").unwrap_or(fetch.retry);
+        let switch = |name| environment.parsed(name, parse_boolean);
+        Ok(Self {
+            roots,
+            fetch,
+            keyring: keyring(variable("SYSTEMD_OPENPGP_KEYRING"))?,
+            sync: switch("SYSTEMD_IMPORT_SYNC").unwrap_or(true),
+            subvolumes: switch("SYSTEMD_IMPORT_BTRFS_SUBVOL").unwrap_or(true),
+            selinux: false,
+        })
+    }
+
+    /// For how long failures that may pass are tried again.
+    pub fn retrying_for(mut self, time: Option<Duration>) -> Self {
+        self.fetch.retry = time.unwrap_or(self.fetch.retry);
+        self
+    }
+}
+
+/// Variables, and whom to tell of those that make no sense.
+struct Environment<'a> {
+    variable: &'a dyn Fn(&str) -> Option<OsString>,
+    reporter: &'a Reporter,
+}
+
+impl Environment<'_> {
+    fn parsed<T>(
+        &self,
+        name: &str,
+        parse: impl FnOnce(&str) -> Result<T, InvalidValue>,
+    ) -> Option<T> {
+        let value = (self.variable)(name)?;
+        let parsed = parse(&value.to_string_lossy());
+        let complain = |error: &InvalidValue| {
+            let what = format_args!("${name} makes no sense, ignoring: {error}");
+            self.reporter.warning(what);
+        };
+        parsed.inspect_err(complain).ok()
+    }
+}
+
+/// The one keyring to trust, where there is one.
+fn keyring(value: Option<OsString>) -> Result<Option<PathBuf>, Local> {
+    let Some(path) = value.filter(|it| !it.is_empty()).map(PathBuf::from) else {
+        return Ok(None);
+    };
+    let plain = path
+        .components()
+        .all(|component| matches!(component, Component::RootDir | Component::Normal(_)));
+    if path.is_absolute() && plain {
+        Ok(Some(path))
+    } else {
+        Err(Local::Keyring(path))
+    }
+}
