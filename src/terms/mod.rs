@@ -3,6 +3,7 @@
 //! Nothing here reads a file, opens a socket or allocates beyond its input. Deliberately absent: anything that knows
 //! where an image lies (that is `store`) or how it arrives (that is `fetch`).
 
+mod auxiliary;
 mod class;
 mod compression;
 mod digest;
@@ -14,15 +15,17 @@ mod units;
 mod url;
 mod verify;
 
+pub use auxiliary::{AuxiliaryKind, BOUND_TO_CONTENT};
 pub use class::{ImageClass, UnknownClass};
 pub use compression::{Compression, UnknownFormat};
 pub use digest::{InvalidDigest, Sha256Digest};
 pub use etag::Etag;
 pub use form::ImageForm;
 pub use name::{
-    ImageName, InvalidName, LocalName, name_from_directory, name_from_file, name_from_url,
+    ImageName, InvalidName, LocalName, auxiliary_file_name, name_from_directory, name_from_file,
+    name_from_url,
 };
 pub use trust::{Fingerprint, SigningKey, Trust, TrustLevel, is_record_attribute};
-pub use units::{Bytes, InvalidValue, Percent, parse_boolean, parse_time_span};
+pub use units::{Bytes, InvalidValue, Percent, parse_boolean, parse_bytes, parse_time_span};
 pub use url::{InvalidUrl, Scheme, Url};
 pub use verify::{InvalidVerifyMode, VerifyMode};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{ImageClass, ImageForm, Url};
+use super::{AuxiliaryKind, ImageClass, ImageForm, Url};
 
 /// A name an image may be found under: a file name of at most 255 bytes, no control characters, not beginning `.#`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,6 +156,12 @@ fn without_suffixes(file_name: &str, form: ImageForm) -> &str {
         }
     }
     stem
+}
+
+/// What the file of that kind is called on the server that has the image; none for a URL that ends in no name.
+pub fn auxiliary_file_name(url: &Url, form: ImageForm, kind: AuxiliaryKind) -> Option<String> {
+    let stem = without_suffixes(url.last_component()?, form);
+    (!stem.is_empty()).then(|| format!("{stem}{}", kind.suffix()))
 }
 
 /// The local name of a new image from what was given: a name in words, else the URL's last component.
@@ -318,6 +324,21 @@ mod tests {
                 matches!(directory(bare), Err(InvalidName::Underivable(_))),
                 "{bare}"
             );
+        }
+    }
+
+    #[test]
+    fn what_lies_beside_an_image_is_named_without_its_suffixes() {
+        for (url, form, name) in [
+            ("https://h/d/a.raw.xz?x=1", Raw, Some("a.roothash")),
+            ("https://h/d/a.tar.gz", Tree, Some("a.roothash")),
+            ("https://h/d/a.tar.gz", Raw, Some("a.tar.roothash")),
+            ("https://h/.raw", Raw, None),
+            ("https://h/", Raw, None),
+        ] {
+            let name_on_server =
+                auxiliary_file_name(&url.parse().unwrap(), form, AuxiliaryKind::RootHash);
+            assert_eq!(name_on_server.as_deref(), name, "{url}");
         }
     }
 

@@ -85,6 +85,33 @@ pub fn parse_boolean(word: &str) -> Result<bool, InvalidValue> {
     }
 }
 
+/// A number of bytes: digits, and then perhaps one of the units B, K, M, G, T, P and E, base 1024 (`64M`, `1.5G`).
+///
+/// More than a file can have (2⁶³ − 1) is none.
+pub fn parse_bytes(text: &str) -> Result<u64, InvalidValue> {
+    const UNITS: &str = "BKMGTPE";
+    let invalid = || InvalidValue {
+        value: text.to_owned(),
+        expected: "a number of bytes such as 4096, 64M or 1.5G",
+    };
+    let text_of_number = text.strip_suffix(|unit| UNITS.contains(unit));
+    let unit = text.chars().next_back().and_then(|unit| UNITS.find(unit));
+    let shift = 10 * u32::try_from(unit.unwrap_or(0)).unwrap_or(0);
+    let number = text_of_number.unwrap_or(text);
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // Twelve digits behind the point are finer than any unit.
+    if !digits(whole) || !digits(fraction) || fraction.len() > 12 {
+        return Err(invalid());
+    }
+    let whole: u128 = whole.parse().map_err(|_| invalid())?;
+    let tenths: u128 = fraction.parse().map_err(|_| invalid())?;
+    let part = (tenths << shift) / 10_u128.pow(u32::try_from(fraction.len()).unwrap_or(0));
+    let bytes = whole.checked_mul(1 << shift).map(|whole| whole + part);
+    let bytes = bytes.and_then(|bytes| i64::try_from(bytes).ok());
+    bytes.map(i64::cast_unsigned).ok_or_else(invalid)
+}
+
 /// A span of time: seconds, or numbers with the units ms, s, min, h and d, added up (`90`, `1.5s`, `1min 30s`).
 pub fn parse_time_span(text: &str) -> Result<Duration, InvalidValue> {
     let invalid = || InvalidValue {
@@ -164,6 +191,39 @@ mod tests {
             assert_eq!(parse_boolean(word), Ok(false));
         }
         assert!(parse_boolean("").is_err() && parse_boolean("maybe").is_err());
+    }
+
+    #[test]
+    fn numbers_of_bytes_take_units_of_base_1024() {
+        for (text, bytes) in [
+            ("0", 0),
+            ("4096", 4096),
+            ("7B", 7),
+            ("64M", 64 << 20),
+            ("1.5G", 3 << 29),
+            ("0.5K", 512),
+            ("7E", 7 << 60),
+            ("9223372036854775807", (1 << 63) - 1),
+        ] {
+            assert_eq!(parse_bytes(text), Ok(bytes), "{text}");
+        }
+        for text in [
+            "",
+            "K",
+            "-1",
+            "+1",
+            "1k",
+            "1KB",
+            "1 K",
+            ".5",
+            "1.",
+            "8E",
+            "9223372036854775808",
+            &"9".repeat(60),
+            "1.5.5",
+        ] {
+            assert!(parse_bytes(text).is_err(), "{text}");
+        }
     }
 
     #[test]
