@@ -1,20 +1,18 @@
 //! The verbs that move images: what their arguments ask for.
 
-use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-
-use rustix::fs::OFlags;
 
 use super::args::Options;
 use super::error::Error;
 use crate::terms::{
-    Compression, ImageClass, ImageForm, LocalName, Url, VerifyMode, name_from_directory,
-    name_from_file, name_from_url,
+    Compression, ImageClass, ImageForm, Url, VerifyMode, name_from_directory, name_from_file,
+    name_from_url,
 };
-use crate::transfer::{Export, Import, ImportDirectory, Origin, Outlet, Pull, Request, Target};
+use crate::transfer::{
+    Export, Import, ImportDirectory, Origin, Outlet, Place, Pull, Request, Stream, Subject, Target,
+    Wishes,
+};
 
 /// `pull-raw URL [NAME]`, `pull-tar URL [NAME]`
 pub(super) fn pull(
@@ -22,23 +20,21 @@ pub(super) fn pull(
     arguments: &[String],
     form: ImageForm,
 ) -> Result<Request, Error> {
-    let target = target(options, form)?;
+    let class = class(options)?;
     let url: Url = arguments[0].parse()?;
     let given = arguments.get(1).map(String::as_str);
-    let local = match given {
-        Some("" | "-") => None,
-        given => Some(name_from_url(&url, given, target.class, form)?),
+    let place = match given {
+        Some("" | "-") => Place::Kept,
+        given => Place::Named(name_from_url(&url, given, class, form)?),
     };
-    let keep_download = options
-        .keep_download
-        .unwrap_or(target.class == ImageClass::Machine);
-    let verify = options.verify.unwrap_or(VerifyMode::Signature);
     Ok(Request::Pull(Pull {
         url,
-        local,
-        target,
-        verify,
-        keep_download,
+        target: target(options, form, place)?,
+        verify: options.verify.unwrap_or(VerifyMode::Signature),
+        keep_download: options
+            .keep_download
+            .unwrap_or(class == ImageClass::Machine),
+        wishes: Wishes::usual(class, form),
     }))
 }
 
@@ -48,47 +44,41 @@ pub(super) fn import(
     arguments: &[String],
     form: ImageForm,
 ) -> Result<Request, Error> {
-    let target = target(options, form)?;
+    let class = class(options)?;
     let path = arguments[0].as_str();
     let given = given_name(arguments);
-    let (local, origin) = if matches!(path, "" | "-") {
+    let (name, origin) = if matches!(path, "" | "-") {
         let given = given.ok_or(Error::NamelessInput)?;
-        (
-            name_from_file(given, Some(given), target.class, form)?,
-            standard_input()?,
-        )
+        let name = name_from_file(given, Some(given), class, form)?;
+        (name, standard_input()?)
     } else if path.ends_with('/') {
         return Err(Error::DirectoryNamed(path.to_owned()));
     } else {
-        let local = name_from_file(path, given, target.class, form)?;
-        (local, open(path, OFlags::empty())?)
+        let name = name_from_file(path, given, class, form)?;
+        (name, open(path, false)?)
     };
     Ok(Request::Import(Import {
         origin,
-        local,
-        target,
+        target: target(options, form, Place::Named(name))?,
     }))
 }
 
 /// `import-fs DIRECTORY|- [NAME]`
 pub(super) fn import_fs(options: &Options, arguments: &[String]) -> Result<Request, Error> {
-    let target = target(options, ImageForm::Tree)?;
+    let class = class(options)?;
     let path = arguments[0].as_str();
     let given = given_name(arguments);
-    let (local, origin): (LocalName, _) = if matches!(path, "" | "-") {
+    let (name, origin) = if matches!(path, "" | "-") {
         let given = given.ok_or(Error::NamelessInput)?;
-        (
-            name_from_directory(given, Some(given), target.class)?,
-            standard_input()?,
-        )
+        let name = name_from_directory(given, Some(given), class)?;
+        (name, standard_input()?)
     } else {
-        let local = name_from_directory(path, given, target.class)?;
-        (local, open(path, OFlags::DIRECTORY)?)
+        let name = name_from_directory(path, given, class)?;
+        (name, open(path, true)?)
     };
     Ok(Request::ImportDirectory(ImportDirectory {
         origin,
-        local,
-        target,
+        target: target(options, ImageForm::Tree, Place::Named(name))?,
     }))
 }
 
@@ -98,14 +88,12 @@ pub(super) fn export(
     arguments: &[String],
     form: ImageForm,
 ) -> Result<Request, Error> {
-    let class = options.class.ok_or(Error::NoClass)?;
-    let name = arguments[0].parse()?;
+    let image = Subject::Named(class(options)?, arguments[0].parse()?);
     let (outlet, by_name) = match arguments.get(1).map(String::as_str) {
         None | Some("" | "-") => {
-            let output = io::stdout().as_fd().try_clone_to_owned();
-            let file = File::from(output.map_err(|cause| open_failed("standard output", cause))?);
-            let shown = "standard output".to_owned();
-            (Outlet::Open { file, shown }, Compression::Uncompressed)
+            let output = Stream::standard_output();
+            let output = output.map_err(|cause| open_failed("standard output", cause))?;
+            (Outlet::Stream(output), Compression::Uncompressed)
         }
         Some(path) => {
             let path = PathBuf::from(path);
@@ -114,9 +102,8 @@ pub(super) fn export(
         }
     };
     Ok(Request::Export(Export {
-        class,
+        image,
         form,
-        name,
         outlet,
         compression: options.format.unwrap_or(by_name),
     }))
@@ -128,24 +115,11 @@ fn given_name(arguments: &[String]) -> Option<&str> {
 }
 
 fn standard_input() -> Result<Origin, Error> {
-    let shown = "standard input";
-    let input = io::stdin().as_fd().try_clone_to_owned();
-    Ok(Origin {
-        file: File::from(input.map_err(|cause| open_failed(shown, cause))?),
-        shown: shown.to_owned(),
-    })
+    Origin::standard_input().map_err(|cause| open_failed("standard input", cause))
 }
 
-/// Opens a file to read. Opening a terminal must not make it ours.
-fn open(path: &str, flags: OFlags) -> Result<Origin, Error> {
-    let file = File::options()
-        .read(true)
-        .custom_flags((flags | OFlags::NOCTTY).bits().cast_signed())
-        .open(path);
-    Ok(Origin {
-        file: file.map_err(|cause| open_failed(path, cause))?,
-        shown: path.to_owned(),
-    })
+fn open(path: &str, directory: bool) -> Result<Origin, Error> {
+    Origin::open(path, directory).map_err(|cause| open_failed(path, cause))
 }
 
 fn open_failed(path: &str, cause: io::Error) -> Error {
@@ -155,12 +129,18 @@ fn open_failed(path: &str, cause: io::Error) -> Error {
     }
 }
 
-fn target(options: &Options, form: ImageForm) -> Result<Target, Error> {
-    let class = options.class.ok_or(Error::NoClass)?;
+fn class(options: &Options) -> Result<ImageClass, Error> {
+    options.class.ok_or(Error::NoClass)
+}
+
+fn target(options: &Options, form: ImageForm, place: Place) -> Result<Target, Error> {
     Ok(Target {
-        class,
+        class: class(options)?,
         form,
+        place,
         force: options.force,
         read_only: options.read_only,
+        convert_qcow2: true,
+        limit_bytes: None,
     })
 }

@@ -1,11 +1,13 @@
 //! One raw file: written with holes where there is nothing, copied without losing them, brought to disk.
 
 mod copy;
+mod part;
 mod replacement;
 mod sparse;
 mod sync;
 
 pub use copy::{CopyError, clone_or_copy};
+pub use part::PartWriter;
 pub use replacement::Replacement;
 pub use sparse::SparseWriter;
 pub use sync::{WRITEBACK_BYTES, sync};

@@ -32,6 +32,17 @@ pub struct Source {
 }
 
 impl Source {
+    /// The record of a file that is known to have come from there.
+    pub fn recorded(file: &File, url: Url) -> Self {
+        let etag = get(file, SOURCE_ETAG).and_then(|tag| Etag::parse(str::from_utf8(&tag).ok()?));
+        let created = read_created_us(file).map(Duration::from_micros);
+        Self {
+            url,
+            etag,
+            last_modified: created.and_then(|since| UNIX_EPOCH.checked_add(since)),
+        }
+    }
+
     /// Writes the record of origin. Returns whether the file system keeps such attributes at all.
     pub(super) fn write(&self, file: &File) -> io::Result<bool> {
         let mut kept = set(file, SOURCE_URL, self.url.to_string().as_bytes())?;

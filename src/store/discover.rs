@@ -7,7 +7,7 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{
     Access, AtFlags, Dir, FileType, IFlags, Mode, OFlags, StatVfsMountFlags, StatxFlags, accessat,
@@ -121,6 +121,22 @@ impl Roots {
             return Ok(Some(Found { image, root, file }));
         }
         Ok(None)
+    }
+
+    /// Something of the host's that is no image by any rule, opened for reading as if it were one.
+    pub fn open_path(&self, path: &Path) -> Result<Found, Error> {
+        let (root, name) = self.beside(path)?;
+        let failed = |cause: Errno| Error::Inspect {
+            path: path.to_owned(),
+            cause: cause.into(),
+        };
+        let entry = CString::new(name).map_err(|_| failed(Errno::INVAL))?;
+        let name: ImageName = ".path".parse().map_err(|_| failed(Errno::INVAL))?;
+        let image = root.inspect(ImageClass::Machine, name, &entry, path.to_owned())?;
+        let image = image.ok_or_else(|| failed(Errno::NOENT))?;
+        let file = root.open_following(&entry, OFlags::RDONLY | OFlags::NONBLOCK);
+        let file = File::from(file.map_err(failed)?);
+        Ok(Found { image, root, file })
     }
 
     /// The running system itself, which is always listed.

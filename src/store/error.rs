@@ -12,6 +12,8 @@ pub enum Error {
     Cancelled(#[from] Cancelled),
     #[error("failed to open directory `{}`: {cause}", .path.display())]
     OpenRoot { path: PathBuf, cause: io::Error },
+    #[error("`{}` names no file: give the path of one, in UTF-8", .0.display())]
+    NoName(PathBuf),
     #[error("failed to create directory `{}`: {cause}{}", .path.display(), remedy(.cause))]
     CreateRoot { path: PathBuf, cause: io::Error },
     #[error("failed to read directory `{}`: {cause}", .path.display())]

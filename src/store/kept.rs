@@ -5,23 +5,24 @@ use std::fs::{File, Metadata};
 use std::hash::Hasher as _;
 use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::time::{Duration, UNIX_EPOCH};
 
 use rustix::fs::{Dir, OFlags};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::attributes::{read_created_us, read_trust};
+use super::attributes::read_trust;
 use super::{Error, ImageRoot, Source};
 use crate::sys::btrfs;
-use crate::terms::{Etag, ImageForm, Trust, Url};
+use crate::terms::{AuxiliaryKind, Etag, ImageForm, Trust, Url};
 
 /// A path of this many bytes or more names its URL by a hash.
 const PATH_LIMIT: usize = 240;
+/// The longest file name.
+const NAME_LIMIT: usize = 255;
 
 /// A kept copy of one URL.
 pub struct Kept {
-    pub file_name: String,
+    pub name: KeptName,
     pub file: File,
     pub etag: Option<Etag>,
     /// How far it was verified when it came.
@@ -31,26 +32,48 @@ pub struct Kept {
 impl Kept {
     /// Where it came from, for the record of a copy.
     pub fn source(&self, url: &Url) -> Source {
-        let created = read_created_us(&self.file).map(Duration::from_micros);
-        let last_modified = created.and_then(|since| UNIX_EPOCH.checked_add(since));
         Source {
-            url: url.clone(),
             etag: self.etag.clone(),
-            last_modified,
+            ..Source::recorded(&self.file, url.clone())
         }
     }
 }
 
-/// The file name of the kept copy of this URL.
-///
-/// An ETag that makes the name longer than a file system takes is left out: the copy is kept, but not asked for again.
-pub fn kept_file_name(root: &ImageRoot, form: ImageForm, url: &Url, etag: Option<&Etag>) -> String {
-    let tag = etag.map(|etag| format!(".{}", escape(etag.as_str())));
-    let name = stem(root, form, url, &tag.unwrap_or_default()) + form.suffix();
-    if name.len() > 255 {
-        kept_file_name(root, form, url, None)
-    } else {
-        name
+/// What the kept copy of a URL is called, and what lies beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptName {
+    stem: String,
+    form: ImageForm,
+}
+
+impl KeptName {
+    /// An ETag that makes the name longer than a file system takes is left out: the copy is kept, but not asked for again.
+    pub fn new(root: &ImageRoot, form: ImageForm, url: &Url, etag: Option<&Etag>) -> Self {
+        let tag = etag.map(|etag| format!(".{}", escape(etag.as_str())));
+        let stem = stem(root, form, url, &tag.unwrap_or_default());
+        if stem.len() + AuxiliaryKind::LONGEST_SUFFIX > NAME_LIMIT {
+            return Self::new(root, form, url, None);
+        }
+        Self { stem, form }
+    }
+
+    /// Of what was found, it must be the name of a copy of this form.
+    fn of(file_name: &str, form: ImageForm) -> Self {
+        let stem = file_name.strip_suffix(form.suffix()).unwrap_or(file_name);
+        Self {
+            stem: stem.to_owned(),
+            form,
+        }
+    }
+
+    /// The image's.
+    pub fn image(&self) -> String {
+        format!("{}{}", self.stem, self.form.suffix())
+    }
+
+    /// That of a file beside it.
+    pub fn beside(&self, kind: AuxiliaryKind) -> String {
+        format!("{}{}", self.stem, kind.suffix())
     }
 }
 
@@ -130,7 +153,7 @@ impl ImageRoot {
             let closed = form == ImageForm::Raw || is_read_only(&file) || self.is_private();
             if ours && closed && Source::matches(&file, url) {
                 found.push(Kept {
-                    file_name: name.to_owned(),
+                    name: KeptName::of(name, form),
                     trust: read_trust(&file).unwrap_or(Trust::NONE),
                     file,
                     etag,
@@ -138,6 +161,18 @@ impl ImageRoot {
             }
         }
         Ok(found)
+    }
+}
+
+impl ImageRoot {
+    /// The file of that kind beside a kept copy, if there is one that nobody else can have written, and what is known of
+    /// it.
+    pub fn kept_beside(&self, name: &KeptName, kind: AuxiliaryKind) -> Option<(File, Trust)> {
+        let file = self.open_entry(&name.beside(kind), OFlags::RDONLY | OFlags::NONBLOCK);
+        let file = file.ok()?;
+        let ours = file.metadata().is_ok_and(|it| is_ours(&it, ImageForm::Raw));
+        let trust = read_trust(&file).filter(|_| ours)?;
+        Some((file, trust))
     }
 }
 
@@ -186,23 +221,26 @@ mod tests {
         let url: Url = "http://127.0.0.1:8000/f/disk.raw.xz?a=b".parse().unwrap();
         let etag = Etag::parse("W/\"a0\"").unwrap();
         let expected = r".raw-http:\x2f\x2f127\x2e0\x2e0\x2e1:8000\x2ff\x2fdisk\x2eraw\x2exz?a=b.W\x2f\x22a0\x22.raw";
-        assert_eq!(kept_file_name(&root, Raw, &url, Some(&etag)), expected);
+        assert_eq!(
+            KeptName::new(&root, Raw, &url, Some(&etag)).image(),
+            expected
+        );
         assert_eq!(
             etag_in(expected, expected.split(".W").next().unwrap(), Raw),
             Some(Some(etag))
         );
         assert_eq!(
-            kept_file_name(&root, Tree, &url, None),
+            KeptName::new(&root, Tree, &url, None).image(),
             r".tar-http:\x2f\x2f127\x2e0\x2e0\x2e1:8000\x2ff\x2fdisk\x2eraw\x2exz?a=b"
         );
         let long: Url = format!("http://h/{}", "x".repeat(300)).parse().unwrap();
         assert_eq!(
-            kept_file_name(&root, Raw, &long, None),
+            KeptName::new(&root, Raw, &long, None).image(),
             format!(".raw-{:x}.raw", hash(&long))
         );
         let huge = Etag::parse(&format!("\"{}\"", "e".repeat(300))).unwrap();
         assert_eq!(
-            kept_file_name(&root, Raw, &long, Some(&huge)),
+            KeptName::new(&root, Raw, &long, Some(&huge)).image(),
             format!(".raw-{:x}.raw", hash(&long))
         );
     }

@@ -8,6 +8,7 @@
 //! with it.
 
 mod attributes;
+mod beside;
 mod discover;
 mod error;
 mod kept;
@@ -18,9 +19,10 @@ mod sweep;
 mod verified;
 
 pub use attributes::{Source, copy_user_attributes};
+pub use beside::PlacedBeside;
 pub use discover::{Found, Image, ImageKind};
 pub use error::{Error, remedy};
-pub use kept::{Kept, kept_file_name};
+pub use kept::{Kept, KeptName};
 pub use placing::Placing;
 pub use root::{ImageRoot, Roots};
 pub use staged::Staged;

@@ -37,25 +37,8 @@ impl Staged {
     ///
     /// Returns whether a tree that is to be read-only could be made that.
     pub fn place(mut self, _proof: &Verified, placing: &Placing<'_>) -> Result<bool, Error> {
+        self.make_ready(placing)?;
         let path = self.root.path_of(placing.file_name);
-        let sync_failed = |cause| Error::Sync {
-            path: path.clone(),
-            cause,
-        };
-        if self.shell.is_none() {
-            let mode = if placing.read_only { 0o444 } else { 0o644 };
-            let permitted = self.file.set_permissions(Permissions::from_mode(mode));
-            permitted.map_err(|cause| self.attributes_failed(cause))?;
-        }
-        if placing.sync {
-            let synced = match self.shell {
-                None => sync(&self.file, placing.cancel),
-                Some(_) => syncfs(&self.file).map_err(io::Error::from),
-            };
-            placing.cancel.check()?;
-            synced.map_err(sync_failed)?;
-        }
-        placing.cancel.check()?;
         let renamed = match (&self.shell, placing.replace) {
             (Some(shell), true) => self.exchange(shell, placing.file_name),
             (Some(shell), false) => {
@@ -80,7 +63,10 @@ impl Staged {
         self.placed = true;
         let marked = self.shell.is_none() || !placing.read_only || mark_read_only(&self.file);
         if placing.sync {
-            fsync(&self.root).map_err(|cause| sync_failed(cause.into()))?;
+            fsync(&self.root).map_err(|cause| Error::Sync {
+                path: path.clone(),
+                cause: cause.into(),
+            })?;
         }
         if let Some(file) = replaced {
             let release = release(&file);
@@ -88,6 +74,27 @@ impl Staged {
             drop(release);
         }
         Ok(marked)
+    }
+
+    /// Gives a file its mode, and brings it to disk.
+    pub(super) fn make_ready(&self, placing: &Placing<'_>) -> Result<(), Error> {
+        if self.shell.is_none() {
+            let mode = if placing.read_only { 0o444 } else { 0o644 };
+            let permitted = self.file.set_permissions(Permissions::from_mode(mode));
+            permitted.map_err(|cause| self.attributes_failed(cause))?;
+        }
+        if placing.sync {
+            let synced = match self.shell {
+                None => sync(&self.file, placing.cancel),
+                Some(_) => syncfs(&self.file).map_err(io::Error::from),
+            };
+            placing.cancel.check()?;
+            synced.map_err(|cause| Error::Sync {
+                path: self.root.path_of(placing.file_name),
+                cause,
+            })?;
+        }
+        Ok(placing.cancel.check()?)
     }
 
     /// Returns what has lost its name.

@@ -1,12 +1,15 @@
 //! Image roots: the directories of a class, opened once and used by descriptor ever after.
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2, statat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2, statat,
+};
 use rustix::io::Errno;
 
 use super::Error;
@@ -67,12 +70,34 @@ impl Roots {
     /// The directory into which images of this class go; it and its parents are created where they are missing.
     pub fn target(&self, class: ImageClass) -> Result<ImageRoot, Error> {
         if let Some(image_root) = &self.image_root {
-            let host = Path::new("/");
-            let mut roots = Self::open(host, None)?;
-            roots.sweeper.clone_from(&self.sweeper);
-            return roots.create(image_root.strip_prefix(host).unwrap_or(image_root));
+            return self.of_host(image_root);
         }
         self.create(&Path::new("var/lib").join(class.directory()))
+    }
+
+    /// The directory that holds something of the host's, created where it is missing, and what that is called in it.
+    pub fn beside(&self, path: &Path) -> Result<(ImageRoot, String), Error> {
+        let name = path.file_name().and_then(OsStr::to_str);
+        let (Some(directory), Some(name)) = (path.parent(), name) else {
+            return Err(Error::NoName(path.to_owned()));
+        };
+        let directory = match directory.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => directory,
+        };
+        Ok((self.of_host(directory)?, name.to_owned()))
+    }
+
+    /// A directory of the host's, wherever the base is.
+    fn of_host(&self, directory: &Path) -> Result<ImageRoot, Error> {
+        let host = Path::new("/");
+        let absolute = std::path::absolute(directory).map_err(|cause| Error::OpenRoot {
+            path: directory.to_owned(),
+            cause,
+        })?;
+        let mut roots = Self::open(host, None)?;
+        roots.sweeper.clone_from(&self.sweeper);
+        roots.create(absolute.strip_prefix(host).unwrap_or(&absolute))
     }
 
     /// Whether one directory is looked at alone, and not a system's.
@@ -232,6 +257,18 @@ impl ImageRoot {
     pub fn entry_type(&self, name: &str) -> Option<FileType> {
         let status = statat(self, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Some(FileType::from_raw_mode(status.st_mode))
+    }
+
+    /// Whether the entry of that name is a directory with nothing in it.
+    pub fn is_empty(&self, name: &str) -> bool {
+        let directory = self.open_entry(name, OFlags::RDONLY | OFlags::DIRECTORY);
+        let entries = directory.and_then(|directory| Dir::read_from(&directory));
+        entries.is_ok_and(|entries| {
+            // The directory itself and its parent.
+            entries
+                .take(3)
+                .all(|entry| entry.is_ok_and(|entry| [c".", c".."].contains(&entry.file_name())))
+        })
     }
 
     /// Opens an entry that must be no link.

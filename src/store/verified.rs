@@ -2,6 +2,7 @@
 
 use crate::format::{Manifest, ManifestError};
 use crate::openpgp::Signer;
+use crate::stream::sha256;
 use crate::terms::{Sha256Digest, Trust, TrustLevel, VerifyMode};
 
 /// Proof that bytes with a certain digest passed the check that was asked for.
@@ -39,6 +40,17 @@ impl Verified {
             digest: Some(digest),
             key,
         })))
+    }
+
+    /// The bytes are a manifest itself, whose signature held. None if they are others.
+    pub fn signed(manifest: &Manifest, signer: &Signer, digest: Sha256Digest) -> Option<Self> {
+        (sha256(manifest.as_bytes()) == digest).then(|| {
+            Self(Trust {
+                level: TrustLevel::Signature,
+                digest: Some(digest),
+                key: Some(signer.key.clone()),
+            })
+        })
     }
 
     /// The bytes are a kept copy's, whose record satisfies the demand.

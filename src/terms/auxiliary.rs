@@ -24,6 +24,9 @@ impl AuxiliaryKind {
         Self::Verity,
     ];
 
+    /// How long a suffix may be, in bytes.
+    pub const LONGEST_SUFFIX: usize = ".roothash.p7s".len();
+
     /// What takes the place of the image's own suffixes in the file's name, on a server as on this machine.
     pub fn suffix(self) -> &'static str {
         match self {
@@ -70,6 +73,7 @@ mod tests {
             assert_eq!(BOUND_TO_CONTENT.contains(&kind.suffix()), !settings);
             assert_eq!(kind.belongs_to(ImageForm::Tree), settings);
             assert!(kind.belongs_to(ImageForm::Raw));
+            assert!(kind.suffix().len() <= AuxiliaryKind::LONGEST_SUFFIX);
         }
     }
 }

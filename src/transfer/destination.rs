@@ -2,78 +2,100 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::FileType;
 
+use super::beside::Beside;
 use super::manager::Job;
-use super::{Error, Target};
+use super::{Error, Local, Place, Target};
 use crate::disk::clone_or_copy;
-use crate::store::{self, ImageRoot, Placing, Staged, Verified};
-use crate::terms::{ImageForm, LocalName};
+use crate::store::{self, ImageRoot, PlacedBeside, Placing, Staged, Verified};
+use crate::terms::ImageForm;
 use crate::tree::{self, Copying};
 
-/// The directory a transfer's image goes to.
+/// The directory a transfer's image goes to, and its name there.
 pub(super) struct Destination<'a> {
     job: &'a Job,
     target: &'a Target,
     pub(super) root: ImageRoot,
+    /// None where only a pristine copy is kept.
+    file_name: Option<String>,
 }
 
 impl<'a> Destination<'a> {
-    /// Opens the directory, which is created where it is missing.
+    /// Opens the directory, which is created where it is missing, clears away what a crash left in it, and refuses a name
+    /// that is taken before anything is asked of the network.
     pub(super) fn open(job: &'a Job, target: &'a Target) -> Result<Self, Error> {
-        Ok(Self {
+        let roots = &job.settings.roots;
+        let root = roots.target(target.class)?;
+        let (root, file_name) = match &target.place {
+            Place::Named(name) => (root, Some(target.form.file_name(name))),
+            Place::Path(path) => {
+                let (root, name) = roots.beside(&root.path().join(path))?;
+                (root, Some(name))
+            }
+            Place::Kept | Place::Part(_) | Place::Stream(_) => (root, None),
+        };
+        let destination = Self {
             job,
             target,
-            root: job.settings.roots.target(target.class)?,
-        })
-    }
-
-    /// The same, made ready for what is imported from `shown`.
-    pub(super) fn of_import(
-        job: &'a Job,
-        target: &'a Target,
-        shown: &str,
-        local: &LocalName,
-    ) -> Result<Self, Error> {
-        let destination = Self::open(job, target)?;
-        let place = destination.root.path().display();
-        job.reporter.info(format_args!(
-            "Importing `{shown}`, saving as `{local}` in `{place}`"
-        ));
-        destination.prepare(Some(local))?;
-        Ok(destination)
-    }
-
-    /// Clears away what a crash left, and refuses a name that is taken before anything is asked of the network.
-    pub(super) fn prepare(&self, local: Option<&LocalName>) -> Result<(), Error> {
-        let Self { job, target, root } = self;
-        let swept = root.sweep()?;
+            root,
+            file_name,
+        };
+        let swept = destination.root.sweep()?;
         if swept > 0 {
             job.reporter.notice(format_args!(
                 "Unfinished images of earlier runs, removed: {swept}"
             ));
         }
-        let Some(name) = local else { return Ok(()) };
-        let file_name = target.form.file_name(name);
-        let path = root.path_of(&file_name);
-        // What is found later than the new image would be does not hide it.
-        let last = target.force.then_some(root);
-        let found = job
-            .settings
-            .roots
-            .find(target.class, name.as_image_name(), last)?;
-        let found = found.map(|image| image.path);
+        destination.check_name()?;
+        Ok(destination)
+    }
+
+    /// Where the image will lie; the directory where only a pristine copy is kept.
+    pub(super) fn path(&self) -> PathBuf {
+        match &self.file_name {
+            Some(name) => self.root.path_of(name),
+            None => self.root.path().to_owned(),
+        }
+    }
+
+    /// Refuses a name that is taken.
+    fn check_name(&self) -> Result<(), Error> {
+        let Self {
+            job, target, root, ..
+        } = self;
+        let Some(file_name) = &self.file_name else {
+            return Ok(());
+        };
+        let path = root.path_of(file_name);
         // No image, but in the way of one: a link that leads nowhere, a directory.
-        let in_the_way = root.entry_type(&file_name);
+        let in_the_way = root.entry_type(file_name);
+        let found = match &target.place {
+            Place::Named(name) => {
+                // What is found later than the new image would be does not hide it.
+                let last = target.force.then_some(root);
+                let roots = &job.settings.roots;
+                let found = roots.find(target.class, name.as_image_name(), last)?;
+                found
+                    .map(|image| image.path)
+                    .or_else(|| in_the_way.map(|_| path.clone()))
+            }
+            // A file is replaced by whoever names it, an empty directory filled.
+            _ => match (target.form, in_the_way) {
+                (ImageForm::Raw, Some(FileType::RegularFile)) => None,
+                (ImageForm::Tree, Some(FileType::Directory)) if root.is_empty(file_name) => None,
+                (_, other) => other.map(|_| path.clone()),
+            },
+        };
         let replaceable = match target.form {
             ImageForm::Raw => in_the_way != Some(FileType::Directory),
             ImageForm::Tree => matches!(in_the_way, None | Some(FileType::Directory)),
         };
-        match found.or_else(|| in_the_way.map(|_| path.clone())) {
+        match found {
             Some(path) if !target.force => Err(store::Error::Exists {
-                name: name.to_string(),
+                name: self.shown(),
                 path,
             }),
             Some(other) if other != path || !replaceable => {
@@ -84,8 +106,17 @@ impl<'a> Destination<'a> {
         .map_err(Error::from)
     }
 
+    /// The image's name as it was given.
+    fn shown(&self) -> String {
+        match &self.target.place {
+            Place::Named(name) => name.to_string(),
+            _ => self.file_name.clone().unwrap_or_default(),
+        }
+    }
+
     /// A new, empty image of the target's form.
-    pub(super) fn stage(&self, stem: &str) -> Result<Staged, Error> {
+    pub(super) fn stage(&self) -> Result<Staged, Error> {
+        let stem = self.target.form.word();
         Ok(match self.target.form {
             ImageForm::Raw => self.root.stage(stem)?,
             ImageForm::Tree => self.root.stage_tree(stem, self.job.settings.subvolumes)?,
@@ -93,14 +124,9 @@ impl<'a> Destination<'a> {
     }
 
     /// A staged copy of a file, sharing it where the file system can.
-    pub(super) fn copy_file(
-        &self,
-        stem: &str,
-        original: &File,
-        path: &Path,
-    ) -> Result<Staged, Error> {
+    pub(super) fn copy_file(&self, original: &File, path: &Path) -> Result<Staged, Error> {
         let Self { job, .. } = self;
-        let copy = self.root.stage(stem)?;
+        let copy = self.root.stage(ImageForm::Raw.word())?;
         let copied = clone_or_copy(original, copy.file(), &job.cancel, job.settings.sync);
         let origin = path.display().to_string();
         copied.map_err(|error| Error::copy(&origin, &copy.path(), error))?;
@@ -108,13 +134,9 @@ impl<'a> Destination<'a> {
     }
 
     /// A staged copy of a tree, as a snapshot where it is a subvolume.
-    pub(super) fn copy_tree(
-        &self,
-        stem: &str,
-        original: &File,
-        path: &Path,
-    ) -> Result<Staged, Error> {
+    pub(super) fn copy_tree(&self, original: &File, path: &Path) -> Result<Staged, Error> {
         let Self { job, .. } = self;
+        let stem = ImageForm::Tree.word();
         if job.settings.subvolumes
             && let Some(snapshot) = self.root.stage_snapshot(stem, original.as_fd())?
         {
@@ -134,32 +156,83 @@ impl<'a> Destination<'a> {
         Ok(copy)
     }
 
-    /// Makes a staged image visible under its local name.
-    pub(super) fn place(
+    /// Makes a staged image visible under its name, and nothing beside it.
+    pub(super) fn place(&self, staged: Staged, proof: &Verified) -> Result<(), Error> {
+        self.place_with(staged, proof, Vec::new())
+    }
+
+    /// Makes a staged image visible under its name, with what belongs beside it. That is there first, and goes again if
+    /// the image does not come.
+    pub(super) fn place_with(
         &self,
         staged: Staged,
-        name: &LocalName,
         proof: &Verified,
+        files: Vec<Beside>,
     ) -> Result<(), Error> {
-        let Self { job, target, root } = self;
-        job.cancel.check()?;
-        let file_name = target.form.file_name(name);
-        let placing = Placing {
-            file_name: &file_name,
-            replace: target.force,
-            read_only: target.read_only,
-            sync: job.settings.sync,
-            cancel: &job.cancel,
+        let Self { job, target, .. } = self;
+        let Some(file_name) = &self.file_name else {
+            return Err(Local::NoPlace.into());
         };
-        let path = root.path_of(&file_name);
+        job.cancel.check()?;
+        let came: Vec<_> = files.iter().map(|file| file.kind).collect();
+        let replaces = target.force && self.root.entry_type(file_name).is_some();
+        let beside = self.place_beside(files)?;
+        let placing = Placing {
+            replace: target.force || matches!(target.place, Place::Path(_)),
+            ..self.placing(file_name)
+        };
+        let path = self.path();
         if !staged.place(proof, &placing)? {
             job.reporter.warning(format_args!(
                 "The file system cannot make `{}` read-only, ignoring",
                 path.display()
             ));
         }
+        beside.into_iter().for_each(PlacedBeside::stay);
         job.reporter
             .info(format_args!("Created image `{}`", path.display()));
+        if let (true, Place::Named(name)) = (replaces, &target.place) {
+            for path in self.root.remove_beside(name, &came) {
+                job.reporter.info(format_args!(
+                    "Removed `{}`, which belonged to the image that was replaced",
+                    path.display()
+                ));
+            }
+        }
         Ok(())
+    }
+
+    /// Puts files beside the place where the image will be.
+    fn place_beside(&self, files: Vec<Beside>) -> Result<Vec<PlacedBeside>, Error> {
+        let Place::Named(name) = &self.target.place else {
+            return Ok(Vec::new());
+        };
+        let mut placed = Vec::new();
+        for file in files {
+            let file_name = format!("{name}{}", file.kind.suffix());
+            let path = self.root.path_of(&file_name);
+            let placing = Placing {
+                read_only: false,
+                ..self.placing(&file_name)
+            };
+            match file.staged.place_beside(&file.verified, &placing)? {
+                Some(file) => placed.push(file),
+                None => self.job.reporter.warning(format_args!(
+                    "`{}` is there already and stays as it is, ignoring the one from the server",
+                    path.display()
+                )),
+            }
+        }
+        Ok(placed)
+    }
+
+    fn placing<'p>(&'p self, file_name: &'p str) -> Placing<'p> {
+        Placing {
+            file_name,
+            replace: self.target.force,
+            read_only: self.target.read_only,
+            sync: self.job.settings.sync,
+            cancel: &self.job.cancel,
+        }
     }
 }

@@ -67,6 +67,10 @@ pub enum Local {
     NoImage { class: ImageClass, name: ImageName },
     #[error("`{}` is {}", .path.display(), wrong_form(*.form))]
     OtherForm { path: PathBuf, form: ImageForm },
+    #[error("there is no place for the image: give it a name")]
+    NoPlace,
+    #[error("a tree cannot be written into `{}`: name a directory", .0.display())]
+    NoTree(PathBuf),
     #[error("an image is not written to a terminal: name a file, or use a pipe")]
     Terminal,
     #[error("`{}` has {free} left, and the packed image alone is {needed}: free some space, or choose another directory with --image-root=", .path.display())]

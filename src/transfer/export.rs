@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use super::manager::Job;
 use super::meter::Meter;
 use super::outlet::Outlet;
-use super::{Error, Export, Local};
+use super::{Error, Export, Local, Subject};
 use crate::codec::encoder;
 use crate::disk::clone_or_copy;
 use crate::format::tar;
@@ -22,17 +22,19 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// Exports an image: find → read or pack → compress → write.
 pub(super) fn run(job: &Job, request: Export) -> Result<(), Error> {
     let Export {
-        class,
+        image,
         form,
-        name,
         outlet,
         compression,
     } = request;
-    let found = job.settings.roots.open_image(class, &name)?;
-    let found = found.ok_or_else(|| Local::NoImage {
-        class,
-        name: name.clone(),
-    })?;
+    let roots = &job.settings.roots;
+    let found = match image {
+        Subject::Path(path) => roots.open_path(&path)?,
+        Subject::Named(class, name) => {
+            let found = roots.open_image(class, &name)?;
+            found.ok_or(Local::NoImage { class, name })?
+        }
+    };
     let is_tree = matches!(
         found.image.kind,
         ImageKind::Directory | ImageKind::Subvolume

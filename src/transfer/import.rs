@@ -1,68 +1,49 @@
 //! Importing: from a file or a pipe to a placed image. Nothing is verified, and no record of trust is taken over.
 
+use std::fs::File;
 use std::io::Read;
 
 use rustix::fs::{SeekFrom, seek};
 
 use super::destination::Destination;
+use super::landing::Sink;
 use super::manager::Job;
 use super::meter::{Meter, Phase};
-use super::pipeline::{Incoming, receive};
-use super::{Error, Import, Remote};
+use super::pipeline::{Incoming, Unpacking, receive};
+use super::{Error, Import, Remote, straight};
 use crate::codec::{MAGIC_LEN, sniff};
 use crate::disk::clone_or_copy;
 use crate::format::is_qcow2;
 use crate::store::{Staged, Unverified};
-use crate::stream::PolledReader;
 use crate::terms::{Compression, ImageForm};
 
 /// Imports an image: file → unpack → place.
 pub(super) fn run(job: &Job, request: &Import) -> Result<(), Error> {
-    let Import {
-        origin,
-        local,
-        target,
-    } = request;
-    let destination = Destination::of_import(job, target, &origin.shown, local)?;
-    let read = |cause| Remote::Read {
-        origin: origin.shown.clone(),
-        cause,
-    };
-    let metadata = origin.file.metadata().map_err(read)?;
-    if metadata.is_dir() {
-        return Err(Remote::Directory {
-            origin: origin.shown.clone(),
-        }
-        .into());
+    let Import { origin, target } = request;
+    if straight::is_straight(target) {
+        return straight::import(job, request);
     }
-    let staged = destination.stage(&target.form.file_name(local))?;
+    let destination = Destination::open(job, target)?;
+    job.tell_of_import(origin, &destination.path());
+    let incoming = Incoming::from_origin(job, origin)?;
+    let staged = destination.stage()?;
     let mut meter = Meter::new(job.reporter.clone());
+    let raw_file = target.form == ImageForm::Raw && is_file(&origin.file);
     // Whole plain files are copied as files: extents shared, holes kept. A size of none may be a lie, as in /proc.
-    let raw = target.form == ImageForm::Raw;
-    let sized = raw && metadata.is_file() && metadata.len() > 0;
+    let sized = raw_file && incoming.length_bytes.is_some_and(|length| length > 0);
     if !(sized && copy_plain(job, &mut meter, request, &staged)?) {
-        // A file never has anybody wait for it.
-        let body: Box<dyn Read + Send> = match metadata.is_file() {
-            true => Box::new(&origin.file),
-            false => Box::new(PolledReader::new(&origin.file, job.cancel.clone())),
-        };
-        let length_bytes = metadata.is_file().then_some(metadata.len());
-        receive(
-            job,
-            &mut meter,
-            Incoming {
-                body,
-                origin: origin.shown.clone(),
-                length_bytes,
-            },
-            &staged,
-        )?;
+        let how = Unpacking::of(target);
+        receive(job, &mut meter, incoming, (Sink::Staged(&staged), &how))?;
     }
     meter.enter(Phase::Finalizing);
-    if raw && metadata.is_file() {
+    if raw_file {
         staged.take_after(&origin.file)?;
     }
-    destination.place(staged, local, &Unverified::brought())
+    destination.place(staged, &Unverified::brought())
+}
+
+fn is_file(file: &File) -> bool {
+    file.metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
 /// Copies the file as it is, if it is read from its beginning and holds a raw image. Says whether it did.

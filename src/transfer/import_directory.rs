@@ -8,16 +8,13 @@ use crate::store::Unverified;
 
 /// Imports a tree: directory → copy → place.
 pub(super) fn run(job: &Job, request: &ImportDirectory) -> Result<(), Error> {
-    let ImportDirectory {
-        origin,
-        local,
-        target,
-    } = request;
-    let destination = Destination::of_import(job, target, &origin.shown, local)?;
+    let ImportDirectory { origin, target } = request;
+    let destination = Destination::open(job, target)?;
+    job.tell_of_import(origin, &destination.path());
     let mut meter = Meter::new(job.reporter.clone());
     meter.enter(Phase::Copying);
-    let staged = destination.copy_tree(local.as_str(), &origin.file, origin.shown.as_ref())?;
+    let staged = destination.copy_tree(&origin.file, origin.shown.as_ref())?;
     meter.enter(Phase::Finalizing);
     job.raise(&staged)?;
-    destination.place(staged, local, &Unverified::brought())
+    destination.place(staged, &Unverified::brought())
 }

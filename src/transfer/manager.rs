@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{Builder, JoinHandle};
 
-use super::{Error, Local, Request, Settings, export, import, import_directory, pull};
+use super::{Error, Local, Origin, Request, Settings, export, import, import_directory, pull};
 use crate::report::Reporter;
 use crate::store::Staged;
 use crate::stream::Cancel;
@@ -73,6 +73,12 @@ impl Manager {
 }
 
 impl Job {
+    pub(super) fn tell_of_import(&self, origin: &Origin, to: &Path) {
+        let from = &origin.shown;
+        self.reporter
+            .info(format_args!("Importing `{from}` as `{}`", to.display()));
+    }
+
     /// Tells of attributes that could not be set.
     pub(super) fn warn_of(&self, refused: &Refused) {
         if let Some(first) = &refused.first {

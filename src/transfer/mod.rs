@@ -5,12 +5,15 @@
 
 mod ahead;
 mod alone;
+mod beside;
 mod destination;
+mod download;
 mod error;
 mod export;
 mod import;
 mod import_directory;
 mod keyrings;
+mod landing;
 mod manager;
 mod meter;
 mod outlet;
@@ -18,12 +21,16 @@ mod pipeline;
 mod pull;
 mod request;
 mod settings;
+mod straight;
 mod verify;
 
 pub use alone::run_alone;
 pub use error::{Error, Local, Remote, Untrusted};
 pub use manager::{Manager, Transfer};
-pub use request::{Export, Import, ImportDirectory, Origin, Outlet, Pull, Request, Target};
+pub use request::{
+    Export, Import, ImportDirectory, Origin, Outlet, Part, Place, Pull, Request, Stream, Subject,
+    Target, Wish, Wishes,
+};
 pub use settings::Settings;
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ impl<'a> Outlet<'a> {
     /// Opens it. A file that is there already stays as it is for now.
     pub(super) fn open(outlet: request::Outlet, cancel: &'a Cancel) -> Result<Self, Error> {
         let (file, path) = match outlet {
-            request::Outlet::Open { file, shown } => (file, PathBuf::from(shown)),
+            request::Outlet::Stream(request::Stream { file, shown }) => (file, shown.into()),
             request::Outlet::Path(path) => {
                 let failed = |cause| Error::write(&path, cause);
                 // Through links, as whoever writes to a file goes.
@@ -39,26 +39,13 @@ impl<'a> Outlet<'a> {
                 }
             }
         };
-        if isatty(&file) {
-            return Err(Local::Terminal.into());
-        }
-        let waits = can_block(&file);
-        if waits {
-            // Only a pipe has a size; a larger one than usual spares both ends much waiting for each other.
-            let _ = fcntl_setpipe_size(&file, PIPE_BYTES);
-        }
-        Ok(Self::Stream(Stream {
-            waits,
-            file,
-            path,
-            cancel,
-        }))
+        Ok(Self::Stream(Stream::new(file, path, cancel)?))
     }
 
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::File(replacement) => replacement.path(),
-            Self::Stream(stream) => &stream.path,
+            Self::Stream(stream) => stream.path(),
         }
     }
 
@@ -110,6 +97,8 @@ pub(super) struct Stream<'a> {
     file: File,
     path: PathBuf,
     waits: bool,
+    /// Whether anything was written.
+    begun: bool,
     cancel: &'a Cancel,
 }
 
@@ -122,11 +111,39 @@ const READY_BYTES: usize = 4096;
 /// The descriptor's own position.
 const HERE: u64 = u64::MAX;
 
-impl Stream<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+impl<'a> Stream<'a> {
+    /// Takes what is open to be written to, unless it is a terminal.
+    pub(super) fn new(file: File, path: PathBuf, cancel: &'a Cancel) -> Result<Self, Error> {
+        if isatty(&file) {
+            return Err(Local::Terminal.into());
+        }
+        let waits = can_block(&file);
+        if waits {
+            // Only a pipe has a size; a larger one than usual spares both ends much waiting for each other.
+            let _ = fcntl_setpipe_size(&file, PIPE_BYTES);
+        }
+        Ok(Self {
+            file,
+            path,
+            waits,
+            begun: false,
+            cancel,
+        })
+    }
+
+    pub(super) fn begun(&self) -> bool {
+        self.begun
+    }
+
+    /// What it is called.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn write_some(&self, bytes: &[u8]) -> io::Result<usize> {
         self.cancel.check()?;
         if !self.waits || bytes.is_empty() {
-            return self.file.write(bytes);
+            return (&self.file).write(bytes);
         }
         loop {
             // As much as goes without waiting.
@@ -139,7 +156,7 @@ impl Stream<'_> {
                 Err(Errno::AGAIN | Errno::INTR) => self.wait()?,
                 Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS | Errno::SPIPE) => {
                     self.wait()?;
-                    return self.file.write(&bytes[..bytes.len().min(READY_BYTES)]);
+                    return (&self.file).write(&bytes[..bytes.len().min(READY_BYTES)]);
                 }
                 result => return Ok(result?),
             }
@@ -162,5 +179,17 @@ impl Stream<'_> {
                 return Ok(());
             }
         }
+    }
+}
+
+impl Write for Stream<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.write_some(bytes)?;
+        self.begun |= count > 0;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -1,24 +1,31 @@
 //! The pipeline: one thread receives, one unpacks an archive, the transfer's own writes. Between them a few buffers.
 
-use std::io::{BufRead, Read};
+use std::io::{self, BufRead, Read};
 use std::os::fd::AsFd;
 
 use rustix::fs::fstatvfs;
 
 use super::ahead::{Arriving, read_ahead};
 use super::error::{Error, Local, Remote};
+use super::landing::{PlainSink, Sink};
 use super::manager::Job;
 use super::meter::Meter;
+use super::{Origin, Place, Target};
 use crate::codec::{MAGIC_LEN, decoder, sniff};
 use crate::disk::SparseWriter;
 use crate::format::{is_qcow2, tar};
 use crate::store::Staged;
-use crate::stream::{CancelReader, CountingReader, LimitReader, PeekReader};
+use crate::stream::{
+    CancelReader, CountingReader, LimitExceeded, LimitReader, PeekReader, PolledReader,
+};
 use crate::terms::{Bytes, Compression, ImageForm};
 use crate::tree::{self, Extracting};
 
 /// No image is larger than this, packed or unpacked: beyond it lie only mistakes and attacks.
 const IMAGE_LIMIT_BYTES: u64 = 1 << 40;
+
+/// How much is written at once where nothing is left out.
+const BUFFER_BYTES: usize = 256 << 10;
 
 /// Something to receive.
 pub(super) struct Incoming<R> {
@@ -28,14 +35,68 @@ pub(super) struct Incoming<R> {
     pub(super) length_bytes: Option<u64>,
 }
 
-/// Receives an image into what is staged for it: a disk image with holes, an archive as a tree.
+impl<'a> Incoming<Box<dyn Read + Send + 'a>> {
+    /// What a file or a pipe holds, from where it stands.
+    pub(super) fn from_origin(job: &Job, origin: &'a Origin) -> Result<Self, Error> {
+        let shown = || origin.shown.clone();
+        let read = |cause| Remote::Read {
+            origin: shown(),
+            cause,
+        };
+        let metadata = origin.file.metadata().map_err(read)?;
+        if metadata.is_dir() {
+            return Err(Remote::Directory { origin: shown() }.into());
+        }
+        // A file never has anybody wait for it.
+        let body: Box<dyn Read + Send> = match metadata.is_file() {
+            true => Box::new(&origin.file),
+            false => Box::new(PolledReader::new(&origin.file, job.cancel.clone())),
+        };
+        Ok(Self {
+            body,
+            origin: shown(),
+            length_bytes: metadata.is_file().then_some(metadata.len()),
+        })
+    }
+}
+
+/// How an image is unpacked.
+#[derive(Clone, Copy)]
+pub(super) struct Unpacking {
+    /// No image may be larger, packed or unpacked.
+    limit_bytes: u64,
+    /// qcow2 becomes raw.
+    convert_qcow2: bool,
+}
+
+impl Unpacking {
+    pub(super) fn of(target: &Target) -> Self {
+        let limit_bytes = target.limit_bytes.unwrap_or(IMAGE_LIMIT_BYTES);
+        // What goes straight somewhere goes as it is.
+        let stored = matches!(target.place, Place::Named(_) | Place::Kept);
+        Self {
+            limit_bytes: limit_bytes.min(IMAGE_LIMIT_BYTES),
+            convert_qcow2: target.convert_qcow2 && stored,
+        }
+    }
+
+    /// Of what is no image but lies beside one.
+    pub(super) fn of_beside(limit_bytes: u64) -> Self {
+        Self {
+            limit_bytes,
+            convert_qcow2: false,
+        }
+    }
+}
+
+/// Receives an image into a sink: a disk image with holes, an archive as a tree, anything else byte for byte.
 ///
 /// Gives the body back, which was read to its end: by then it knows what passed by, still packed.
 pub(super) fn receive<R: Read + Send>(
     job: &Job,
     meter: &mut Meter,
     incoming: Incoming<R>,
-    staged: &Staged,
+    (sink, unpacking): (Sink<'_>, &Unpacking),
 ) -> Result<R, Error> {
     meter.begin(incoming.length_bytes);
     let Incoming {
@@ -50,47 +111,79 @@ pub(super) fn receive<R: Read + Send>(
     let packed = Packed {
         origin,
         length_bytes,
+        unpacking: *unpacking,
     };
     read_ahead(job, "read", source, |arriving| {
-        unpack(job, meter, arriving, &packed, staged)
+        unpack(job, meter, arriving, (&packed, sink))
     })?;
     Ok(body)
 }
 
-/// What is known of the packed bytes.
+/// What is known of the packed bytes, and how to unpack them.
 struct Packed {
     origin: String,
     length_bytes: Option<u64>,
+    unpacking: Unpacking,
 }
 
-/// Unpacks what arrives into the staged file.
+/// Unpacks what arrives into the sink.
 fn unpack(
     job: &Job,
     meter: &mut Meter,
     mut arriving: Arriving,
-    packed: &Packed,
-    staged: &Staged,
+    (packed, sink): (&Packed, Sink<'_>),
 ) -> Result<(), Error> {
-    let read = |error| Error::read(&packed.origin, error);
-    let head = arriving.fill_buf().map_err(read)?;
+    let Packed {
+        origin, unpacking, ..
+    } = packed;
+    let head = arriving
+        .fill_buf()
+        .map_err(|error| Error::read(origin, error))?;
     let compression = sniff(&head[..head.len().min(MAGIC_LEN)]);
-    check_space(compression, packed.length_bytes, staged)?;
-    let image = LimitReader::new(decoder(compression, arriving), IMAGE_LIMIT_BYTES);
-    let size = match staged.form() {
-        ImageForm::Raw => write_raw(job, meter, image, (staged, &packed.origin))?,
-        ImageForm::Tree if compression == Compression::Uncompressed => {
-            write_tree(job, meter, image, (staged, &packed.origin))?
+    check_space(compression, packed, &sink)?;
+    let image = LimitReader::new(decoder(compression, arriving), unpacking.limit_bytes);
+    let size = match sink {
+        Sink::Plain(plain) => write_plain(job, meter, image, (plain, origin))?,
+        Sink::Staged(staged) if staged.form() == ImageForm::Raw => {
+            write_raw(job, meter, image, (staged, packed))?
+        }
+        Sink::Staged(staged) if compression == Compression::Uncompressed => {
+            write_tree(job, meter, image, (staged, origin))?
         }
         // To take an archive apart is as much work as to unpack it.
-        ImageForm::Tree => read_ahead(job, "unpack", image, |image| {
-            write_tree(job, meter, image, (staged, &packed.origin))
+        Sink::Staged(staged) => read_ahead(job, "unpack", image, |image| {
+            write_tree(job, meter, image, (staged, origin))
         })?,
     };
     job.reporter.debug(format_args!(
-        "{} is {compression}, unpacked {size} bytes",
-        packed.origin
+        "{origin} is {compression}, unpacked {size} bytes"
     ));
     Ok(())
+}
+
+/// Writes bytes as they are. Returns how many.
+fn write_plain(
+    job: &Job,
+    meter: &mut Meter,
+    mut image: impl Read,
+    (plain, origin): (PlainSink<'_>, &str),
+) -> Result<u64, Error> {
+    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut size = 0;
+    loop {
+        job.cancel.check()?;
+        meter.tick();
+        match image.read(&mut buffer) {
+            Ok(0) => return Ok(size),
+            Ok(count) => {
+                let written = plain.writer.write_all(&buffer[..count]);
+                written.map_err(|cause| Error::write(plain.path, cause))?;
+                size += count as u64;
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::read(origin, error)),
+        }
+    }
 }
 
 /// Writes a disk image with holes. Returns its size in bytes.
@@ -98,12 +191,12 @@ fn write_raw(
     job: &Job,
     meter: &mut Meter,
     image: impl Read,
-    (staged, origin): (&Staged, &str),
+    (staged, packed): (&Staged, &Packed),
 ) -> Result<u64, Error> {
-    let read = |error| Error::read(origin, error);
+    let read = |error| Error::read(&packed.origin, error);
     let mut image = PeekReader::<_, 4>::new(image).map_err(read)?;
-    if is_qcow2(image.head()) {
-        let origin = origin.to_owned();
+    if packed.unpacking.convert_qcow2 && is_qcow2(image.head()) {
+        let origin = packed.origin.clone();
         return Err(Remote::Qcow2 { origin }.into());
     }
     let mut writer = SparseWriter::new(staged.file(), job.settings.sync);
@@ -143,30 +236,42 @@ fn write_tree(
     Ok(extracted.bytes)
 }
 
-/// Refuses packed bytes that would not even fit packed. Plain ones may be mostly holes, so nothing is known of them.
-fn check_space(
-    compression: Compression,
-    length_bytes: Option<u64>,
-    staged: &Staged,
-) -> Result<(), Error> {
-    let Some(needed) = length_bytes.filter(|_| compression != Compression::Uncompressed) else {
+/// Refuses what is known beforehand not to fit: plain bytes where there is no room for so many, and packed ones that
+/// would not even fit packed. Plain ones may be mostly holes, so nothing is known of what they take of a file system.
+fn check_space(compression: Compression, packed: &Packed, sink: &Sink<'_>) -> Result<(), Error> {
+    let Some(length) = packed.length_bytes else {
         return Ok(());
     };
-    let Ok(status) = fstatvfs(staged.file()) else {
+    let limit = packed.unpacking.limit_bytes;
+    if compression == Compression::Uncompressed {
+        let room = match sink {
+            Sink::Plain(plain) => plain.room.unwrap_or(limit).min(limit),
+            Sink::Staged(_) => limit,
+        };
+        let origin = packed.origin.clone();
+        let cause = LimitExceeded(room);
+        return match length > room {
+            true => Err(Remote::TooLarge { origin, cause }.into()),
+            false => Ok(()),
+        };
+    }
+    let Sink::Staged(staged) = sink else {
         return Ok(());
     };
-    if status.f_blocks == 0 {
+    match fstatvfs(staged.file()) {
         // No size at all: ramfs, as in an initrd.
-        return Ok(());
-    }
-    let free = status.f_bavail.saturating_mul(status.f_frsize);
-    if needed > free {
-        return Err(Local::NoSpace {
-            path: staged.path(),
-            free: Bytes(free),
-            needed: Bytes(needed),
+        Ok(status) if status.f_blocks > 0 => {
+            let free = status.f_bavail.saturating_mul(status.f_frsize);
+            let no_space = || Local::NoSpace {
+                path: staged.path(),
+                free: Bytes(free),
+                needed: Bytes(length),
+            };
+            match length > free {
+                true => Err(no_space().into()),
+                false => Ok(()),
+            }
         }
-        .into());
+        _ => Ok(()),
     }
-    Ok(())
 }

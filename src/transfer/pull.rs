@@ -1,56 +1,54 @@
 //! Pulling: from a URL to a placed image.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::beside::{self, Beside};
 use super::destination::Destination;
+use super::download::Download;
+use super::landing::Staging;
 use super::manager::Job;
 use super::meter::{Meter, Phase};
-use super::pipeline::{Incoming, receive};
-use super::verify::{Expected, still_trusted};
-use super::{Error, Remote, keyrings, request};
-use crate::fetch::{Answer, Fetcher, Found};
-use crate::openpgp::Keyring;
-use crate::store::{Kept, Placing, Source, Staged, Verified, kept_file_name};
-use crate::stream::HashReader;
+use super::pipeline::Unpacking;
+use super::verify::still_trusted;
+use super::{Error, Place, Remote, request, straight};
+use crate::fetch::Answer;
+use crate::store::{Kept, KeptName, Placing, Source, Staged, Verified};
 use crate::terms::{Etag, ImageForm, VerifyMode};
 
 /// Pulls an image: remote → fetch → verify → place.
 pub(super) fn run(job: &Job, request: &request::Pull) -> Result<(), Error> {
-    let url = &request.url;
-    let destination = Destination::open(job, &request.target)?;
-    let place = destination.root.path().display();
-    match &request.local {
-        Some(name) => job.reporter.info(format_args!(
-            "Pulling {url}, saving as `{name}` in `{place}`"
-        )),
-        None => job
-            .reporter
-            .info(format_args!("Pulling {url}, keeping it in `{place}`")),
+    let target = &request.target;
+    if straight::is_straight(target) {
+        return straight::pull(job, request);
     }
-    destination.prepare(request.local.as_ref())?;
-    let fetcher = Fetcher::new(
-        job.settings.fetch.clone(),
-        job.cancel.clone(),
-        job.reporter.clone(),
-    );
-    // Without a keyring nothing that the network could say would help.
-    let rings = match request.verify {
-        VerifyMode::Signature => keyrings::load(job)?,
-        _ => Vec::new(),
+    let url = &request.url;
+    let destination = Destination::open(job, target)?;
+    let place = destination.path();
+    let doing = match target.place {
+        Place::Kept => "keeping it in",
+        _ => "saving as",
     };
-    let pull = Pull {
+    job.reporter
+        .info(format_args!("Pulling {url}, {doing} `{}`", place.display()));
+    let mut pull = Pull {
         job,
         request,
         destination,
-        fetcher,
-        rings,
+        download: Download::new(job, url, request.verify)?,
     };
     let mut kept = pull.reusable()?;
     match pull.first_answer(&kept)? {
-        First::Kept(index) => pull.reuse(kept.swap_remove(index)),
-        First::Unknown => pull.place(pull.download()?),
+        First::Kept(index) => pull.reuse(kept.swap_remove(index))?,
+        First::Unknown => {
+            let downloaded = pull.download()?;
+            pull.place(downloaded)?;
+        }
     }
+    if pull.is_stored() {
+        beside::tell_of_left_out(job, request);
+    }
+    Ok(())
 }
 
 /// One pull, once everything local has agreed to it.
@@ -58,9 +56,7 @@ struct Pull<'a> {
     job: &'a Job,
     request: &'a request::Pull,
     destination: Destination<'a>,
-    fetcher: Fetcher,
-    /// Whose signatures count, where one is demanded.
-    rings: Vec<Keyring>,
+    download: Download<'a>,
 }
 
 /// A kept copy that may stand in for a download, and the proof of that.
@@ -83,12 +79,16 @@ struct Downloaded {
     staged: Staged,
     source: Source,
     verified: Verified,
+    beside: Vec<Beside>,
 }
 
 impl Pull<'_> {
     /// The kept copies that may stand in for a download under the demand that was made.
     fn reusable(&self) -> Result<Vec<Reusable>, Error> {
         let demand = self.request.verify;
+        if !self.is_stored() {
+            return Ok(Vec::new());
+        }
         let usable = |kept: Kept| {
             // A signature is worth what its key is worth today.
             let key = kept
@@ -96,7 +96,9 @@ impl Pull<'_> {
                 .key
                 .as_ref()
                 .filter(|_| demand == VerifyMode::Signature);
-            if kept.etag.is_none() || key.is_some_and(|key| !still_trusted(&self.rings, key)) {
+            if kept.etag.is_none()
+                || key.is_some_and(|key| !still_trusted(&self.download.rings, key))
+            {
                 return None;
             }
             Verified::remembered(kept.trust.clone(), demand)
@@ -121,7 +123,7 @@ impl Pull<'_> {
             return Ok(First::Unknown);
         }
         let url = &self.request.url;
-        match self.fetcher.get(url, &tags)? {
+        match self.download.fetcher.get(url, &tags)? {
             Answer::Found(_) => Ok(First::Unknown),
             Answer::NotFound => Err(Remote::NotFound(url.clone()).into()),
             // Whatever it is called by now.
@@ -134,7 +136,7 @@ impl Pull<'_> {
             Answer::NotModified { etag: None } => {
                 for (index, tag) in tags.iter().enumerate() {
                     if let Answer::NotModified { .. } =
-                        self.fetcher.get(url, std::slice::from_ref(tag))?
+                        self.download.fetcher.get(url, std::slice::from_ref(tag))?
                     {
                         return Ok(First::Kept(index));
                     }
@@ -144,106 +146,74 @@ impl Pull<'_> {
         }
     }
 
-    /// Downloads the image and verifies it; a body that stalls is begun again from its first byte.
-    fn download(&self) -> Result<Downloaded, Error> {
-        let Self { job, fetcher, .. } = self;
-        let url = &self.request.url;
-        let expected = Expected::find(job, fetcher, url, (self.request.verify, &self.rings))?;
-        let mut meter = Meter::new(job.reporter.clone());
-        loop {
-            let staged = self.destination.stage(self.request.target.form.word())?;
-            let Answer::Found(Found {
-                body,
-                etag,
-                last_modified,
-                length_bytes,
-            }) = fetcher.get(url, &[])?
-            else {
-                return Err(Remote::NotFound(url.clone()).into());
-            };
-            let incoming = Incoming {
-                body: HashReader::new(body),
-                origin: url.to_string(),
-                length_bytes,
-            };
-            match receive(job, &mut meter, incoming, &staged) {
-                Ok(body) => {
-                    meter.enter(Phase::Verifying);
-                    let verified = expected.check(url, body.finish())?;
-                    meter.enter(Phase::Finalizing);
-                    let source = Source {
-                        url: url.clone(),
-                        etag,
-                        last_modified,
-                    };
-                    return Ok(Downloaded {
-                        staged,
-                        source,
-                        verified,
-                    });
-                }
-                Err(Error::Remote(Remote::Fetch(error))) => fetcher.pause_or_give_up(url, error)?,
-                Err(error) => return Err(error),
+    /// Downloads the image and what belongs beside it, and verifies them.
+    fn download(&mut self) -> Result<Downloaded, Error> {
+        let Self {
+            job,
+            request,
+            destination,
+            download,
+        } = self;
+        let expected = download.expected()?;
+        let beside = match request.target.place {
+            Place::Named(_) | Place::Kept => {
+                beside::fetch(job, request, download, (destination, &expected))?
             }
-        }
+            _ => Vec::new(),
+        };
+        let make = || destination.stage();
+        let landing = Staging::new(&make)?;
+        let how = Unpacking::of(&request.target);
+        let (Staging { staged, .. }, source, verified) =
+            download.image(&expected, landing, &how)?;
+        Ok(Downloaded {
+            staged,
+            source,
+            verified,
+            beside,
+        })
+    }
+
+    /// Whether the image goes into the store, where there are kept copies.
+    fn is_stored(&self) -> bool {
+        matches!(self.request.target.place, Place::Named(_) | Place::Kept)
     }
 
     /// Places the image: under its local name, under its kept name, or both.
     fn place(&self, downloaded: Downloaded) -> Result<(), Error> {
-        let Downloaded {
-            staged,
-            source,
-            verified,
-        } = downloaded;
         let Self { job, request, .. } = self;
-        let root = &self.destination.root;
-        let recorded = staged.record(&source, &verified)?;
-        let kept_name = kept_file_name(
-            root,
-            request.target.form,
-            &request.url,
-            source.etag.as_ref(),
-        );
-        let sync = job.settings.sync;
-        let cancel = &job.cancel;
-        let kept = Placing {
-            file_name: &kept_name,
-            replace: true,
-            read_only: true,
-            sync,
-            cancel,
-        };
-        let Some(name) = &request.local else {
+        let recorded = downloaded
+            .staged
+            .record(&downloaded.source, &downloaded.verified)?;
+        if matches!(request.target.place, Place::Kept) {
             job.cancel.check()?;
-            staged.place(&verified, &kept)?;
-            job.reporter.info(format_args!(
-                "Kept {} as `{}`",
-                request.url,
-                root.path_of(&kept_name).display()
-            ));
+            let path = self.keep(downloaded)?;
+            job.reporter
+                .info(format_args!("Kept {} as `{}`", request.url, path.display()));
             return Ok(());
-        };
-        if !request.keep_download {
-            return self.destination.place(staged, name, &verified);
+        }
+        if !(request.keep_download && self.is_stored()) {
+            return self.place_alone(downloaded);
         }
         if !recorded {
-            let path = root.path().display();
+            let path = self.destination.root.path().display();
             let what = "has no room for extended attributes, so the kept copy cannot be used again";
             job.reporter
                 .notice(format_args!("The file system of `{path}` {what}"));
         }
         // First the one that may fail because somebody else was faster.
-        let copy = match self.copy_of(staged.file(), &staged.path(), &source, &verified) {
+        let (copy, beside) = match self.copies_of(&downloaded) {
             Err(error) if error.is_no_space() => {
                 job.reporter.warning(format_args!(
                     "There is no room for a pristine copy beside the image, ignoring: {error}"
                 ));
-                return self.destination.place(staged, name, &verified);
+                return self.place_alone(downloaded);
             }
-            copy => copy?,
+            copies => copies?,
         };
-        self.destination.place(copy, name, &verified)?;
-        if let Err(error) = staged.place(&verified, &kept) {
+        let verified = downloaded.verified.clone();
+        self.destination.place_with(copy, &verified, beside)?;
+        if let Err(error) = self.keep(downloaded) {
             job.reporter.warning(format_args!(
                 "The pristine copy could not be kept, ignoring: {error}"
             ));
@@ -251,20 +221,68 @@ impl Pull<'_> {
         Ok(())
     }
 
+    /// Without a pristine copy.
+    fn place_alone(&self, downloaded: Downloaded) -> Result<(), Error> {
+        let Downloaded {
+            staged,
+            verified,
+            beside,
+            ..
+        } = downloaded;
+        self.destination.place_with(staged, &verified, beside)
+    }
+
+    /// Keeps the download under its hidden name, and says which that is.
+    fn keep(&self, downloaded: Downloaded) -> Result<PathBuf, Error> {
+        let Self { job, request, .. } = self;
+        let root = &self.destination.root;
+        let form = request.target.form;
+        let etag = downloaded.source.etag.as_ref();
+        let name = KeptName::new(root, form, &request.url, etag);
+        // An image that is there is whole, so what belongs to it comes before.
+        for file in downloaded.beside {
+            file.keep(job, &name)?;
+        }
+        let placing = Placing {
+            file_name: &name.image(),
+            replace: true,
+            read_only: true,
+            sync: job.settings.sync,
+            cancel: &job.cancel,
+        };
+        downloaded.staged.place(&downloaded.verified, &placing)?;
+        Ok(root.path_of(&name.image()))
+    }
+
     /// Makes the local image from a kept copy, which stays as it is.
     fn reuse(&self, Reusable { kept, verified }: Reusable) -> Result<(), Error> {
-        let path = self.destination.root.path_of(&kept.file_name);
+        let destination = &self.destination;
+        let path = destination.root.path_of(&kept.name.image());
         let what = "the image has not changed on the server";
         self.job.reporter.info(format_args!(
             "Using the kept copy `{}`: {what}",
             path.display()
         ));
-        let Some(name) = &self.request.local else {
+        if matches!(self.request.target.place, Place::Kept) {
             return Ok(());
-        };
+        }
         let source = kept.source(&self.request.url);
-        let copy = self.copy_of(&kept.file, &path, &source, &verified)?;
-        self.destination.place(copy, name, &verified)
+        let copy = self.copy_of(&kept.file, &path, (&source, &verified))?;
+        let beside = beside::reuse(self.request, &self.download, (destination, &kept.name))?;
+        destination.place_with(copy, &verified, beside)
+    }
+
+    /// Copies of a download and of what came with it.
+    fn copies_of(&self, downloaded: &Downloaded) -> Result<(Staged, Vec<Beside>), Error> {
+        let Downloaded {
+            staged,
+            source,
+            verified,
+            beside,
+        } = downloaded;
+        let copy = self.copy_of(staged.file(), &staged.path(), (source, verified))?;
+        let copies = beside.iter().map(|file| file.copy(&self.destination));
+        Ok((copy, copies.collect::<Result<_, _>>()?))
     }
 
     /// A staged copy with the same content, sharing it where the file system can, and the same record.
@@ -272,14 +290,12 @@ impl Pull<'_> {
         &self,
         original: &File,
         path: &Path,
-        source: &Source,
-        verified: &Verified,
+        (source, verified): (&Source, &Verified),
     ) -> Result<Staged, Error> {
         Meter::new(self.job.reporter.clone()).enter(Phase::Copying);
-        let form = self.request.target.form;
-        let copy = match form {
-            ImageForm::Raw => self.destination.copy_file(form.word(), original, path)?,
-            ImageForm::Tree => self.destination.copy_tree(form.word(), original, path)?,
+        let copy = match self.request.target.form {
+            ImageForm::Raw => self.destination.copy_file(original, path)?,
+            ImageForm::Tree => self.destination.copy_tree(original, path)?,
         };
         copy.record(source, verified)?;
         Ok(copy)

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::{
-    Error, Import, Local, Manager, Origin, Pull, Remote, Request, Settings, Target, Untrusted,
+    Error, Import, Local, Manager, Origin, Place, Pull, Remote, Request, Settings, Target,
+    Untrusted, Wishes,
 };
 use crate::fetch;
 use crate::report::Reporter;
@@ -15,9 +16,9 @@ use crate::stream::sha256;
 use crate::terms::{ImageClass, ImageForm, Url, VerifyMode};
 
 /// A directory of the test's own, removed at its end.
-struct Place(PathBuf);
+struct Home(PathBuf);
 
-impl Place {
+impl Home {
     fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
@@ -71,15 +72,10 @@ impl Place {
             .unwrap();
         self.run(Request::Pull(Pull {
             url,
-            local: Some("image".parse().unwrap()),
-            target: Target {
-                class: ImageClass::Machine,
-                form: ImageForm::Raw,
-                force,
-                read_only: false,
-            },
+            target: Target { force, ..target() },
             verify,
             keep_download: true,
+            wishes: Wishes::NONE,
         }))
     }
 
@@ -89,18 +85,27 @@ impl Place {
                 file: fs::File::open(path).unwrap(),
                 shown: path.display().to_string(),
             },
-            local: "image".parse().unwrap(),
             target: Target {
-                class: ImageClass::Machine,
-                form: ImageForm::Raw,
-                force: false,
                 read_only,
+                ..target()
             },
         }))
     }
 }
 
-impl Drop for Place {
+fn target() -> Target {
+    Target {
+        class: ImageClass::Machine,
+        form: ImageForm::Raw,
+        place: Place::Named("image".parse().unwrap()),
+        force: false,
+        read_only: false,
+        convert_qcow2: true,
+        limit_bytes: None,
+    }
+}
+
+impl Drop for Home {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
     }
@@ -108,7 +113,7 @@ impl Drop for Place {
 
 #[test]
 fn a_pull_keeps_a_pristine_copy_and_makes_a_local_one() {
-    let place = Place::new();
+    let place = Home::new();
     place.file("a.raw", b"content");
     place.pull("a.raw", VerifyMode::No, false).unwrap();
     let names = place.names();
@@ -128,7 +133,7 @@ fn a_pull_keeps_a_pristine_copy_and_makes_a_local_one() {
 
 #[test]
 fn a_second_kept_pull_without_etag_replaces_the_first() {
-    let place = Place::new();
+    let place = Home::new();
     place.file("a.raw", b"one");
     place.pull("a.raw", VerifyMode::No, false).unwrap();
     place.file("a.raw", b"two");
@@ -141,7 +146,7 @@ fn a_second_kept_pull_without_etag_replaces_the_first() {
 
 #[test]
 fn a_taken_name_is_refused_and_the_image_stays_as_it_was() {
-    let place = Place::new();
+    let place = Home::new();
     place.file("a.raw", b"one");
     place.pull("a.raw", VerifyMode::No, false).unwrap();
     place.file("a.raw", b"two");
@@ -158,7 +163,7 @@ fn a_taken_name_is_refused_and_the_image_stays_as_it_was() {
 
 #[test]
 fn checksums_are_compared_with_the_manifest_beside_the_image() {
-    let place = Place::new();
+    let place = Home::new();
     place.file("a.raw", b"content");
     let error = place
         .pull("a.raw", VerifyMode::Checksum, false)
@@ -188,7 +193,7 @@ fn checksums_are_compared_with_the_manifest_beside_the_image() {
 
 #[test]
 fn a_pinned_digest_is_compared_and_needs_no_manifest() {
-    let place = Place::new();
+    let place = Home::new();
     place.file("a.raw", b"content");
     let error = place
         .pull("a.raw", VerifyMode::Pinned(sha256(b"other")), false)
@@ -204,7 +209,7 @@ fn a_pinned_digest_is_compared_and_needs_no_manifest() {
 
 #[test]
 fn without_any_keyring_a_signature_is_refused_before_anything_is_fetched() {
-    let place = Place::new();
+    let place = Home::new();
     let error = place
         .pull("missing.raw", VerifyMode::Signature, false)
         .unwrap_err();
@@ -218,7 +223,7 @@ fn without_any_keyring_a_signature_is_refused_before_anything_is_fetched() {
 #[test]
 fn an_import_takes_plain_and_packed_files_of_any_size() {
     for content in [&b""[..], b"x", b"plain content", &[0; 100_000]] {
-        let place = Place::new();
+        let place = Home::new();
         place.import(&place.file("a.raw", content), true).unwrap();
         assert_eq!(fs::read(place.images().join("image.raw")).unwrap(), content);
         assert!(
@@ -237,7 +242,7 @@ fn an_import_of_a_format_that_is_not_supported_leaves_nothing() {
         b"BZh91AY&SY",
         b"\x04\x22\x4d\x18\x64\x40\xa7",
     ] {
-        let place = Place::new();
+        let place = Home::new();
         let error = place
             .import(&place.file("a.raw", content), false)
             .unwrap_err();
@@ -254,7 +259,7 @@ fn an_import_of_a_format_that_is_not_supported_leaves_nothing() {
 
 #[test]
 fn what_a_crash_left_is_swept_and_what_is_held_is_not() {
-    let place = Place::new();
+    let place = Home::new();
     let source = place.file("a.raw", b"content");
     fs::create_dir_all(place.images()).unwrap();
     let left = place.images().join(".#importd.raw0123456789abcdef");

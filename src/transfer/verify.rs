@@ -16,6 +16,8 @@ const SMALL_FILE_LIMIT_BYTES: u64 = 1 << 20;
 
 /// The manifest of a whole directory.
 const SUMS: &str = "SHA256SUMS";
+/// What the name of a single file's manifest ends in.
+const OWN_SUMS: &str = ".sha256";
 
 /// What a download must turn out to be. It is known before the first byte of the image is asked for.
 pub(super) enum Expected {
@@ -25,6 +27,11 @@ pub(super) enum Expected {
         manifest: Manifest,
         url: Url,
         signer: Option<Signer>,
+    },
+    /// A manifest itself, which is here already, and who signed it.
+    Signed {
+        manifest: Manifest,
+        signer: Signer,
     },
 }
 
@@ -42,40 +49,82 @@ impl Expected {
         if let VerifyMode::Pinned(digest) = mode {
             return Ok(Self::Digest(digest));
         }
-        if image.last_component().is_some_and(is_manifest_or_signature) {
-            return Err(Untrusted::IsManifest(image.clone()).into());
-        }
         let rings = (mode == VerifyMode::Signature).then_some(rings);
-        find_manifest(job, fetcher, image, rings)
+        let name = image.last_component().unwrap_or_default();
+        match rings {
+            Some(rings) if is_manifest(name) => signed_manifest(job, fetcher, image, rings),
+            _ if is_manifest(name) || is_signature(name) => {
+                Err(Untrusted::IsManifest(image.clone()).into())
+            }
+            rings => find_manifest(job, fetcher, image, rings),
+        }
     }
 
-    /// Holds the image's digest against what was expected.
-    pub(super) fn check(self, image: &Url, actual: Sha256Digest) -> Result<Verified, Error> {
+    /// The bytes themselves, where they had to be fetched to be verified.
+    pub(super) fn whole(&self) -> Option<&[u8]> {
         match self {
+            Self::Signed { manifest, .. } => Some(manifest.as_bytes()),
+            _ => None,
+        }
+    }
+
+    /// Whether a signature vouches for what is checked.
+    pub(super) fn is_signed(&self) -> bool {
+        matches!(
+            self,
+            Self::Listed {
+                signer: Some(_),
+                ..
+            }
+        )
+    }
+
+    /// Whether anybody can vouch for that file beside the image.
+    pub(super) fn speaks_of(&self, file: &Url) -> bool {
+        match self {
+            Self::Listed { manifest, .. } => manifest
+                .digest_of(file.last_component().unwrap_or_default())
+                .is_ok(),
+            _ => false,
+        }
+    }
+
+    /// Holds a file's digest against what was expected: the image's, or that of one beside it.
+    pub(super) fn check(&self, file: &Url, actual: Sha256Digest) -> Result<Verified, Error> {
+        match self {
+            Self::Signed { manifest, signer } => {
+                let signed = Verified::signed(manifest, signer, actual);
+                let differs = || Untrusted::Differs {
+                    url: file.clone(),
+                    manifest: file.clone(),
+                    actual,
+                };
+                signed.ok_or_else(|| differs().into())
+            }
             Self::Anything(unverified) => Ok(unverified.take(actual)),
             Self::Digest(expected) => {
                 let differs = || Untrusted::DiffersFromPin {
-                    url: image.clone(),
-                    expected,
+                    url: file.clone(),
+                    expected: *expected,
                     actual,
                 };
-                Verified::pinned(expected, actual).ok_or_else(|| differs().into())
+                Verified::pinned(*expected, actual).ok_or_else(|| differs().into())
             }
             Self::Listed {
                 manifest,
                 url,
                 signer,
             } => {
-                let name = image.last_component().unwrap_or_default();
-                let listed = Verified::listed(&manifest, signer.as_ref(), name, actual);
+                let name = file.last_component().unwrap_or_default();
+                let listed = Verified::listed(manifest, signer.as_ref(), name, actual);
                 let listed = listed.map_err(|cause| Untrusted::Manifest {
-                    url: image.clone(),
+                    url: file.clone(),
                     manifest: url.clone(),
                     cause,
                 })?;
                 let differs = || Untrusted::Differs {
-                    url: image.clone(),
-                    manifest: url,
+                    url: file.clone(),
+                    manifest: url.clone(),
                     actual,
                 };
                 listed.ok_or_else(|| differs().into())
@@ -89,22 +138,30 @@ pub(super) fn still_trusted(rings: &[Keyring], key: &SigningKey) -> bool {
     openpgp::is_trusted(rings, key, SystemTime::now()).is_ok()
 }
 
-/// Names that are not images but what images are verified with.
-fn is_manifest_or_signature(file_name: &str) -> bool {
-    file_name == SUMS
-        || [".sha256", ".asc", ".gpg", ".sig"]
-            .iter()
-            .any(|suffix| file_name.ends_with(suffix))
+/// Names that are not of images but of what these are verified with.
+fn is_manifest(file_name: &str) -> bool {
+    file_name == SUMS || file_name.ends_with(OWN_SUMS)
 }
 
-/// A manifest and the names its signature may have, in the order in which they are asked for.
-fn candidates(image: &Url) -> Vec<(String, [&'static str; 2])> {
-    let own = image
-        .last_component()
-        .map(|name| (format!("{name}.sha256"), [".asc", ".gpg"]));
-    own.into_iter()
-        .chain([(SUMS.to_owned(), [".gpg", ".asc"])])
-        .collect()
+fn is_signature(file_name: &str) -> bool {
+    [".asc", ".gpg", ".sig"]
+        .iter()
+        .any(|suffix| file_name.ends_with(suffix))
+}
+
+/// What the signature of a manifest ends in, in the order in which that is asked for.
+fn signature_suffixes(manifest: &str) -> [&'static str; 2] {
+    match manifest {
+        SUMS => [".gpg", ".asc"],
+        _ => [".asc", ".gpg"],
+    }
+}
+
+/// The names that an image's manifest may have, in the order in which they are asked for.
+fn candidates(image: &Url) -> Vec<String> {
+    let own = image.last_component();
+    let own = own.map(|name| format!("{name}{OWN_SUMS}"));
+    own.into_iter().chain([SUMS.to_owned()]).collect()
 }
 
 /// The first manifest that is there, and with `rings` the first that has a signature beside it.
@@ -116,7 +173,7 @@ fn find_manifest(
 ) -> Result<Expected, Error> {
     let mut missing = Vec::new();
     let mut unsigned = Vec::new();
-    for (name, signature_suffixes) in candidates(image) {
+    for name in candidates(image) {
         let url = image.sibling(&name);
         let Some(bytes) = fetch_small(fetcher, &url)? else {
             missing.push(url);
@@ -131,9 +188,7 @@ fn find_manifest(
         let signer = match rings {
             None => None,
             Some(rings) => {
-                let signatures =
-                    signature_suffixes.map(|suffix| image.sibling(&format!("{name}{suffix}")));
-                let Some(signature) = fetch_first(fetcher, &signatures)? else {
+                let Some(signature) = fetch_signature(fetcher, &url)? else {
                     unsigned.push(url);
                     continue;
                 };
@@ -160,6 +215,29 @@ fn find_manifest(
         },
     }
     .into())
+}
+
+/// A manifest that is wanted for itself: its signature is all that can vouch for it.
+fn signed_manifest(
+    job: &Job,
+    fetcher: &Fetcher,
+    url: &Url,
+    rings: &[Keyring],
+) -> Result<Expected, Error> {
+    let bytes = fetch_small(fetcher, url)?;
+    let bytes = bytes.ok_or_else(|| Remote::NotFound(url.clone()))?;
+    let manifest = Manifest::new(bytes).map_err(|cause| Untrusted::Manifest {
+        url: url.clone(),
+        manifest: url.clone(),
+        cause,
+    })?;
+    let signature = fetch_signature(fetcher, url)?;
+    let signature = signature.ok_or_else(|| Untrusted::NoSignature {
+        url: url.clone(),
+        manifests: vec![url.clone()],
+    })?;
+    let signer = signer_of(job, rings, (url, &manifest), &signature)?;
+    Ok(Expected::Signed { manifest, signer })
 }
 
 /// Who signed the manifest, if that is somebody to trust.
@@ -197,10 +275,12 @@ fn listed(image: &Url, expected: Expected) -> Result<Expected, Error> {
     Ok(expected)
 }
 
-/// The first of some small files that is there.
-fn fetch_first(fetcher: &Fetcher, urls: &[Url]) -> Result<Option<Vec<u8>>, Error> {
-    for url in urls {
-        if let Some(bytes) = fetch_small(fetcher, url)? {
+/// The signature of a manifest, if there is one beside it.
+fn fetch_signature(fetcher: &Fetcher, manifest: &Url) -> Result<Option<Vec<u8>>, Error> {
+    let name = manifest.last_component().unwrap_or_default();
+    for suffix in signature_suffixes(name) {
+        let url = manifest.sibling(&format!("{name}{suffix}"));
+        if let Some(bytes) = fetch_small(fetcher, &url)? {
             return Ok(Some(bytes));
         }
     }
@@ -230,12 +310,7 @@ mod tests {
 
     #[test]
     fn an_images_own_manifest_comes_before_its_directorys() {
-        let names = |url: &str| {
-            candidates(&url.parse().unwrap())
-                .into_iter()
-                .map(|(name, _)| name)
-                .collect::<Vec<_>>()
-        };
+        let names = |url: &str| candidates(&url.parse().unwrap());
         assert_eq!(
             names("http://h/a/b.raw.xz?x"),
             ["b.raw.xz.sha256", "SHA256SUMS"]
@@ -245,14 +320,12 @@ mod tests {
 
     #[test]
     fn manifests_and_signatures_are_known_by_their_names() {
-        for name in [
-            "SHA256SUMS",
-            "a.raw.sha256",
-            "SHA256SUMS.gpg",
-            "a.sha256.asc",
-        ] {
-            assert!(is_manifest_or_signature(name), "{name}");
+        for name in ["SHA256SUMS", "a.raw.sha256"] {
+            assert!(is_manifest(name) && !is_signature(name), "{name}");
         }
-        assert!(!is_manifest_or_signature("sha256.raw"));
+        for name in ["SHA256SUMS.gpg", "a.sha256.asc", "a.sig"] {
+            assert!(is_signature(name) && !is_manifest(name), "{name}");
+        }
+        assert!(!is_manifest("sha256.raw") && !is_signature("sha256.raw"));
     }
 }

@@ -5,6 +5,8 @@
 #[path = "../kit/mod.rs"]
 mod kit;
 
+/// Settings and hashes that lie beside an image.
+mod beside;
 /// Signals end a transfer at once and leave nothing behind.
 mod cancel;
 /// Exporting to files, pipes and nowhere else.

@@ -12,7 +12,7 @@ const PULL: [&str; 5] = ["pull-raw", "-mN", "--verify=no", "--force", "{url}/img
 fn standard_output_stays_empty_and_lines_go_to_standard_error() {
     let outcome = served().importctl(PULL).ok().stdout_is("");
     let text = outcome.stderr_text();
-    assert_eq!(text.lines().count(), 2, "{text}");
+    assert_eq!(text.lines().count(), 3, "{text}");
     assert!(!text.contains('\x1b'), "{text:?}");
 }
 

@@ -299,10 +299,34 @@ fn without_verification_nothing_but_the_image_is_asked_for() {
 }
 
 #[test]
-fn manifests_themselves_cannot_be_verified_like_images() {
-    let case = sums(case(), "rsa");
+fn a_manifest_is_vouched_for_by_its_own_signature_and_by_nothing_else() {
     let said = "is itself what images are verified with";
-    refused(case, "SHA256SUMS", "signature", said);
+    refused(sums(case(), "rsa"), "SHA256SUMS", "checksum", said);
+    refused(sums(case(), "rsa"), "SHA256SUMS.gpg", "signature", said);
+    refused(
+        sums(case(), "stranger"),
+        "SHA256SUMS",
+        "signature",
+        "no key",
+    );
+    let case = serve(case(), "SHA256SUMS", "SHA256SUMS");
+    let case = refused(
+        case,
+        "SHA256SUMS",
+        "signature",
+        "has no signature beside it",
+    );
+    let case = serve(case, "SHA256SUMS.asc", "SHA256SUMS.rsa.asc");
+    pull(&case, "SHA256SUMS", "signature").ok();
+    let images = case.images("machine");
+    let manifest = images.entry("image.raw");
+    let digest = digest("SHA256SUMS");
+    assert_eq!(manifest.content, digest);
+    let record = manifest.xattr("user.importd.trust").unwrap();
+    assert!(
+        record.starts_with(&format!("1 signature {digest} ")),
+        "{record}"
+    );
 }
 
 #[test]

@@ -1,0 +1,176 @@
+//! Files beside an image: they come with it, or what was there comes back; and what is wrong beside another image goes.
+
+use std::path::PathBuf;
+
+use rustix::fs::{AtFlags, FileType, OFlags, RenameFlags, renameat, renameat_with, unlinkat};
+use rustix::io::Errno;
+
+use super::attributes::read_trust;
+use super::{Error, ImageRoot, Placing, Staged, Verified};
+use crate::terms::{AuxiliaryKind, BOUND_TO_CONTENT, LocalName};
+
+/// A file that has its place, for as long as its image may still fail to come. Dropped, it goes again, and what it has
+/// replaced comes back.
+pub struct PlacedBeside {
+    /// Under its temporary name there is what was replaced, if anything was.
+    staged: Staged,
+    file_name: String,
+    replaced: bool,
+    stays: bool,
+}
+
+impl Staged {
+    /// Puts the file in its place, together with an image that is yet to come. None where there is one that stays.
+    pub fn place_beside(
+        mut self,
+        _proof: &Verified,
+        placing: &Placing<'_>,
+    ) -> Result<Option<PlacedBeside>, Error> {
+        self.make_ready(placing)?;
+        let Placing { file_name, .. } = placing;
+        let root = &self.root;
+        let new = renameat_with(root, &self.name, root, *file_name, RenameFlags::NOREPLACE);
+        let replaced = match new {
+            Ok(()) => Ok(false),
+            Err(Errno::EXIST) if !placing.replace => return Ok(None),
+            Err(Errno::EXIST) => {
+                let exchange = RenameFlags::EXCHANGE;
+                renameat_with(root, &self.name, root, *file_name, exchange).map(|()| true)
+            }
+            // A file system that cannot do either: what is replaced is lost.
+            Err(Errno::INVAL | Errno::NOSYS) if placing.replace => {
+                renameat(root, &self.name, root, *file_name).map(|()| false)
+            }
+            Err(Errno::INVAL | Errno::NOSYS) if root.entry_type(file_name).is_some() => {
+                return Ok(None);
+            }
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                renameat(root, &self.name, root, *file_name).map(|()| false)
+            }
+            Err(error) => Err(error),
+        };
+        let replaced = replaced.map_err(|cause| Error::Place {
+            path: root.path_of(file_name),
+            cause: cause.into(),
+        })?;
+        self.placed = !replaced;
+        Ok(Some(PlacedBeside {
+            staged: self,
+            file_name: (*file_name).to_owned(),
+            replaced,
+            stays: false,
+        }))
+    }
+}
+
+impl PlacedBeside {
+    /// Its image has come.
+    pub fn stay(mut self) {
+        self.stays = true;
+    }
+}
+
+impl Drop for PlacedBeside {
+    fn drop(&mut self) {
+        if self.stays {
+            return;
+        }
+        let root = &self.staged.root;
+        // What cannot be undone is left: there is nobody to tell, and it harms no image.
+        let _ = match self.replaced {
+            true => renameat_with(
+                root,
+                &self.staged.name,
+                root,
+                &self.file_name,
+                RenameFlags::EXCHANGE,
+            ),
+            false => unlinkat(root, &self.file_name, AtFlags::empty()),
+        };
+    }
+}
+
+impl ImageRoot {
+    /// Removes what belonged to an image that another one has replaced, but for what came with that: files that speak of
+    /// its very bytes, and settings that a pull had brought. Returns their paths.
+    pub fn remove_beside(&self, image: &LocalName, came: &[AuxiliaryKind]) -> Vec<PathBuf> {
+        let mut removed = Vec::new();
+        let settings = AuxiliaryKind::Settings.suffix();
+        let came = |suffix: &str| came.iter().any(|kind| kind.suffix() == suffix);
+        for suffix in BOUND_TO_CONTENT.into_iter().chain([settings]) {
+            let name = format!("{image}{suffix}");
+            if came(suffix) || self.entry_type(&name) != Some(FileType::RegularFile) {
+                continue;
+            }
+            if suffix == settings && !self.was_pulled(&name) {
+                continue;
+            }
+            if unlinkat(self, &name, AtFlags::empty()).is_ok() {
+                removed.push(self.path_of(&name));
+            }
+        }
+        removed
+    }
+
+    /// Whether the file bears the record of a pull.
+    fn was_pulled(&self, name: &str) -> bool {
+        let file = self.open_entry(name, OFlags::RDONLY | OFlags::NONBLOCK);
+        file.is_ok_and(|file| read_trust(&file).is_some())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::path::Path;
+
+    use super::*;
+    use crate::store::{Roots, Unverified};
+    use crate::stream::Cancel;
+    use crate::terms::ImageClass;
+
+    /// Puts `new` where there is `old`, or nothing, and says whether it is there.
+    fn place(root: &ImageRoot, replace: bool) -> Option<PlacedBeside> {
+        let staged = root.stage("raw").unwrap();
+        staged.file().write_all(b"new").unwrap();
+        let placing = Placing {
+            file_name: "a.nspawn",
+            replace,
+            read_only: false,
+            sync: false,
+            cancel: &Cancel::new().unwrap(),
+        };
+        staged
+            .place_beside(&Unverified::brought(), &placing)
+            .unwrap()
+    }
+
+    #[test]
+    fn what_was_there_comes_back_unless_the_new_file_stays() {
+        let name = format!("importd-beside-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        fs::create_dir(&directory).unwrap();
+        let roots = Roots::open(Path::new("/"), Some(&directory)).unwrap();
+        let root = roots.target(ImageClass::Machine).unwrap();
+        let path = directory.join("a.nspawn");
+        let read = || fs::read_to_string(&path).ok();
+        let entries = || fs::read_dir(&directory).unwrap().count();
+
+        let placed = place(&root, false).unwrap();
+        assert_eq!(read().as_deref(), Some("new"));
+        drop(placed);
+        assert_eq!((read(), entries()), (None, 0));
+
+        fs::write(&path, "old").unwrap();
+        assert!(place(&root, false).is_none());
+        assert_eq!((read().as_deref(), entries()), (Some("old"), 1));
+        let placed = place(&root, true).unwrap();
+        assert_eq!(read().as_deref(), Some("new"));
+        drop(placed);
+        assert_eq!((read().as_deref(), entries()), (Some("old"), 1));
+        place(&root, true).unwrap().stay();
+        assert_eq!((read().as_deref(), entries()), (Some("new"), 1));
+        fs::remove_dir_all(directory).unwrap();
+    }
+}

@@ -1,0 +1,98 @@
+//! Straight into a part of a file or device, or into a pipe: nothing is staged, and what was written stays written.
+//!
+//! So what came is worth something only once the transfer has succeeded, which whoever asks for this has to wait for.
+
+use std::path::PathBuf;
+
+use super::download::Download;
+use super::landing::{Landing, Plain, To};
+use super::manager::Job;
+use super::meter::Meter;
+use super::outlet::Stream;
+use super::pipeline::{Incoming, Unpacking, receive};
+use super::{Error, Import, Local, Place, Pull, Target};
+use crate::disk::PartWriter;
+use crate::terms::ImageForm;
+
+/// Whether the target's place is one that is written straight to.
+pub(super) fn is_straight(target: &Target) -> bool {
+    matches!(target.place, Place::Part(_) | Place::Stream(_))
+}
+
+/// Pulls an image: remote → fetch → write, and verify in the end.
+pub(super) fn pull(job: &Job, request: &Pull) -> Result<(), Error> {
+    let Pull { url, target, .. } = request;
+    let plain = open(job, target)?;
+    job.reporter.info(format_args!(
+        "Pulling {url} into `{}`{}",
+        plain.path().display(),
+        offset(target)
+    ));
+    let mut download = Download::new(job, url, request.verify)?;
+    let expected = download.expected()?;
+    let (plain, ..) = download.image(&expected, plain, &Unpacking::of(target))?;
+    finish(job, target, &plain)
+}
+
+/// Imports an image: file → unpack → write.
+pub(super) fn import(job: &Job, request: &Import) -> Result<(), Error> {
+    let Import { origin, target } = request;
+    let mut plain = open(job, target)?;
+    job.reporter.info(format_args!(
+        "Importing `{}` into `{}`{}",
+        origin.shown,
+        plain.path().display(),
+        offset(target)
+    ));
+    let incoming = Incoming::from_origin(job, origin)?;
+    let mut meter = Meter::new(job.reporter.clone());
+    let how = Unpacking::of(target);
+    receive(job, &mut meter, incoming, (plain.sink(), &how))?;
+    finish(job, target, &plain)
+}
+
+/// Opens what the image is to be written to, unless that is a tree.
+fn open<'j>(job: &'j Job, target: &Target) -> Result<Plain<'j>, Error> {
+    let (to, path) = match &target.place {
+        Place::Part(part) => {
+            let opened = PartWriter::open(&part.path, part.offset, target.limit_bytes);
+            let opened = opened.map_err(|cause| Error::write(&part.path, cause))?;
+            (To::Part(opened), part.path.clone())
+        }
+        Place::Stream(stream) => {
+            let path = PathBuf::from(&stream.shown);
+            let file = stream.file.try_clone();
+            let file = file.map_err(|cause| Error::write(&path, cause))?;
+            let stream = Stream::new(file, path.clone(), &job.cancel)?;
+            (To::Stream(stream), path)
+        }
+        Place::Named(_) | Place::Kept | Place::Path(_) => return Err(Local::NoPlace.into()),
+    };
+    match target.form {
+        ImageForm::Raw => Ok(Plain::new(to, path)),
+        ImageForm::Tree => Err(Local::NoTree(path).into()),
+    }
+}
+
+/// What is left to do once all is written.
+fn finish(job: &Job, target: &Target, plain: &Plain<'_>) -> Result<(), Error> {
+    let To::Part(part) = &plain.to else {
+        return Ok(());
+    };
+    let failed = |cause| Error::write(plain.path(), cause);
+    if matches!(&target.place, Place::Part(part) if part.zero_fill) {
+        part.zero_rest(&job.cancel).map_err(failed)?;
+    }
+    if job.settings.sync {
+        part.sync(&job.cancel).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// From where on, for messages.
+fn offset(target: &Target) -> String {
+    match &target.place {
+        Place::Part(part) if part.offset > 0 => format!(" from byte {} on", part.offset),
+        _ => String::new(),
+    }
+}

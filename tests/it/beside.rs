@@ -1,0 +1,272 @@
+//! Files beside an image: taken on a signature's word, kept, replaced and removed with it.
+
+use std::fs;
+
+use super::kit::{Case, Outcome, Reply, Signer, Snapshot, archive, image, need};
+
+const RING: &str = "etc/systemd/import-pubring.pgp";
+const FILES: [(&str, &str); 4] = [
+    ("img.nspawn", "[Exec]\nBoot=yes\n"),
+    ("img.roothash", "00112233"),
+    ("img.roothash.p7s", "signature of the hash"),
+    ("img.verity", "verity\0\0 and hashes"),
+];
+
+/// The image, what lies beside it, and a manifest of those names that is signed.
+fn serve(case: Case, signer: &Signer, image_name: &str, body: &[u8], listed: &[&str]) -> Case {
+    let tag = format!("\"{}\"", &importd::stream::sha256(body).to_string()[..8]);
+    let case = case.serve_as(image_name, Reply::body(body).etag(&tag));
+    let mut sums = vec![(image_name, body)];
+    for (name, content) in FILES {
+        case.server().put(&format!("/{name}"), Reply::body(content));
+        if listed.contains(&name) {
+            sums.push((name, content.as_bytes()));
+        }
+    }
+    sign(case.serve_sums(&sums), signer, &sums)
+}
+
+/// Serves the manifest's signature.
+fn sign(case: Case, signer: &Signer, sums: &[(&str, &[u8])]) -> Case {
+    let line =
+        |(name, bytes): &(&str, &[u8])| format!("{}  {name}\n", importd::stream::sha256(bytes));
+    let text: String = sums.iter().map(line).collect();
+    case.serve_as("SHA256SUMS.gpg", Reply::body(signer.sign(text.as_bytes())))
+}
+
+const ALL: [&str; 4] = [FILES[0].0, FILES[1].0, FILES[2].0, FILES[3].0];
+
+/// A signed image with everything beside it.
+fn signed() -> (Case, Signer) {
+    let signer = Signer::new();
+    let case = serve(Case::new(), &signer, "img.raw", &image(), &ALL);
+    (case.root_file(RING, signer.ring()), signer)
+}
+
+#[track_caller]
+fn pull(case: &Case, words: &[&str]) -> Outcome {
+    let fixed = ["-m", "pull-raw", "{url}/img.raw"];
+    case.importctl(fixed.into_iter().chain(words.iter().copied()))
+}
+
+/// The names beside an image, without those of kept copies.
+fn beside(images: &Snapshot) -> Vec<&str> {
+    let names = images.names().into_iter();
+    names.filter(|name| !name.starts_with('.')).collect()
+}
+
+/// What was asked of the server but for the image and its manifest.
+fn asked(case: &Case) -> Vec<String> {
+    let lines = case.server().request_lines().into_iter();
+    lines
+        .filter(|line| !line.contains("SHA256") && !line.contains("img.raw"))
+        .collect()
+}
+
+const WITH_ALL: [&str; 5] = [
+    "one.nspawn",
+    "one.raw",
+    "one.roothash",
+    "one.roothash.p7s",
+    "one.verity",
+];
+
+#[test]
+fn what_a_signed_manifest_lists_comes_with_the_image_and_is_kept_with_it() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, _signer) = signed();
+    pull(&case, &["one"]).ok();
+    let images = case.images("machine");
+    assert_eq!(beside(&images), WITH_ALL);
+    let kept: Vec<_> = images
+        .names()
+        .into_iter()
+        .filter(|it| it.starts_with(".raw-"))
+        .collect();
+    assert_eq!(kept.len(), 5);
+    let stem = kept.iter().find(|name| name.ends_with(".raw")).unwrap();
+    let stem = stem.strip_suffix(".raw").unwrap();
+    for (name, content) in FILES {
+        let suffix = name.strip_prefix("img").unwrap();
+        let digest = importd::stream::sha256(content.as_bytes()).to_string();
+        for (path, mode) in [
+            (format!("one{suffix}"), 0o644),
+            (format!("{stem}{suffix}"), 0o444),
+        ] {
+            let entry = images.entry(&path);
+            assert_eq!((&entry.content, entry.mode), (&digest, mode), "{path}");
+            let url = case.fill(&format!("{{url}}/{name}"));
+            assert_eq!(entry.xattr("user.source_url"), Some(&*url));
+            let record = entry.xattr("user.importd.trust").unwrap();
+            assert!(
+                record.starts_with(&format!("1 signature {digest} ")),
+                "{record}"
+            );
+        }
+    }
+    // The kept copy brings along what was kept with it, and nothing more is asked for.
+    let before = asked(&case).len();
+    pull(&case, &["two"]).ok().stderr_has("Using the kept copy");
+    assert_eq!(asked(&case).len(), before);
+    let images = case.images("machine");
+    for suffix in [".nspawn", ".roothash", ".roothash.p7s", ".verity"] {
+        let [one, two] = ["one", "two"].map(|name| images.entry(&format!("{name}{suffix}")));
+        assert_eq!((&one.content, &one.xattrs), (&two.content, &two.xattrs));
+    }
+}
+
+#[test]
+fn without_a_verified_signature_nothing_but_the_image_is_asked_for() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, _signer) = signed();
+    let pin = importd::stream::sha256(&image()).to_string();
+    for verify in ["no", "checksum", &pin] {
+        let verify = format!("--verify={verify}");
+        pull(&case, &[&verify, "--force", "one"])
+            .ok()
+            .stderr_has("were left out: no signature vouches for them");
+        assert_eq!(beside(&case.images("machine")), ["one.raw"]);
+    }
+    assert_eq!(asked(&case), Vec::<String>::new());
+    // Nor does a copy that was fetched under a weaker demand bring any, nor one that was signed under a weaker demand.
+    pull(&case, &["--force", "one"]).ok();
+    assert_eq!(beside(&case.images("machine")), WITH_ALL);
+    pull(&case, &["--verify=no", "two"])
+        .ok()
+        .stderr_has("Using the kept copy");
+    assert!(!beside(&case.images("machine")).contains(&"two.nspawn"));
+}
+
+#[test]
+fn only_what_the_manifest_lists_is_asked_for() {
+    if !need("gpg") {
+        return;
+    }
+    let signer = Signer::new();
+    let case = serve(Case::new(), &signer, "img.raw", &image(), &["img.roothash"]);
+    let case = case.root_file(RING, signer.ring());
+    pull(&case, &["-N", "one"]).ok();
+    assert_eq!(beside(&case.images("machine")), ["one.raw", "one.roothash"]);
+    assert_eq!(asked(&case), ["GET /img.roothash"]);
+}
+
+#[test]
+fn settings_are_for_machines_and_hashes_for_disk_images() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, signer) = signed();
+    case.importctl(["-S", "pull-raw", "{url}/img.raw", "one"])
+        .ok();
+    assert_eq!(case.images("sysext").names(), WITH_ALL[1..].to_vec());
+    let case = serve(case, &signer, "img.tar", &archive(), &ALL);
+    case.importctl(["-m", "pull-tar", "{url}/img.tar", "tree"])
+        .ok();
+    assert_eq!(
+        beside(&case.images("machine"))[..2],
+        ["tree", "tree.nspawn"]
+    );
+    let top = case.images("machine");
+    assert!(!top.names().contains(&"tree.roothash"));
+    assert!(
+        top.names()
+            .iter()
+            .any(|name| name.starts_with(".tar-") && name.ends_with(".nspawn"))
+    );
+}
+
+#[test]
+fn a_file_beside_an_image_that_is_not_the_one_listed_fails_the_pull() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, _signer) = signed();
+    let case = case.serve_as("img.verity", Reply::body("forged"));
+    pull(&case, &["one"]).code(1).stderr_has("img.verity is ");
+    assert_eq!(case.images("machine").names(), Vec::<&str>::new());
+    let large = "x".repeat((1 << 20) + 1);
+    let case = case.serve_as("img.verity", Reply::body(FILES[3].1));
+    let case = case.serve_as("img.nspawn", Reply::body(large));
+    pull(&case, &["one"])
+        .code(1)
+        .stderr_has("larger than the limit of 1M");
+    assert_eq!(case.images("machine").names(), Vec::<&str>::new());
+}
+
+#[test]
+fn what_is_listed_but_missing_is_told_and_the_image_comes_without() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, _signer) = signed();
+    let case = case.serve_as("img.verity", Reply::status(404));
+    pull(&case, &["-N", "one"])
+        .ok()
+        .stderr_has("img.verity is in the manifest but not on the server");
+    assert_eq!(beside(&case.images("machine")), WITH_ALL[..4].to_vec());
+}
+
+#[test]
+fn what_is_there_already_stays_unless_the_image_is_forced() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, _signer) = signed();
+    let case = case.root_file("var/lib/machines/one.nspawn", "mine");
+    pull(&case, &["-N", "one"])
+        .ok()
+        .stderr_has("one.nspawn` is there already and stays as it is");
+    let read = |name: &str| fs::read_to_string(case.image_dir("machine").join(name)).unwrap();
+    assert_eq!(
+        (read("one.nspawn"), read("one.roothash")),
+        ("mine".into(), "00112233".into())
+    );
+    pull(&case, &["-N", "--force", "one"]).ok();
+    assert_eq!(read("one.nspawn"), FILES[0].1);
+}
+
+#[test]
+fn what_belonged_to_a_replaced_image_goes_with_it_but_for_a_persons_own_settings() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, _signer) = signed();
+    let case = case.file("plain.raw", "another image");
+    let import = ["-m", "--force", "import-raw", "plain.raw", "one"];
+    pull(&case, &["-N", "one"]).ok();
+    case.importctl(import)
+        .ok()
+        .stderr_has("which belonged to the image that was replaced");
+    assert_eq!(beside(&case.images("machine")), ["one.raw"]);
+    let case = case
+        .root_file("var/lib/machines/one.nspawn", "mine")
+        .root_file("var/lib/machines/one.usrhash", "0011");
+    case.importctl(import).ok();
+    assert_eq!(beside(&case.images("machine")), ["one.nspawn", "one.raw"]);
+    // An image that replaces nothing takes nothing away.
+    let case = case.root_file("var/lib/machines/new.roothash", "0011");
+    case.importctl(["-m", "--force", "import-raw", "plain.raw", "new"])
+        .ok();
+    assert!(beside(&case.images("machine")).contains(&"new.roothash"));
+}
+
+#[test]
+fn an_image_that_does_not_come_brings_nothing_and_takes_nothing_away() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, _signer) = signed();
+    let case = case.serve_as("img.raw", Reply::body("other bytes"));
+    let case = case
+        .root_file("var/lib/machines/one.raw", "old")
+        .root_file("var/lib/machines/one.nspawn", "mine");
+    let before = case.images("machine");
+    pull(&case, &["--force", "one"])
+        .code(1)
+        .stderr_has("the image was tampered with");
+    assert_eq!(case.images("machine"), before);
+}
