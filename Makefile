@@ -40,7 +40,7 @@ fmt:
 
 # Rewrites what is rendered or recorded; the difference is the review.
 bless:
-	IMPORTD_BLESS=1 $(CARGO) test --locked --lib ctl
+	IMPORTD_BLESS=1 $(CARGO) test --locked --lib -- ctl helper
 
 docs:
 	$(CARGO) doc --locked --no-deps
@@ -57,7 +57,13 @@ bench: build
 install: build
 	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/importd
 	ln -sf importd $(DESTDIR)$(PREFIX)/bin/importctl
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd
+	for name in pull import import-fs export; do \
+		ln -sf ../../bin/importd $(DESTDIR)$(PREFIX)/lib/systemd/systemd-$$name || exit; done
 	install -D -m 0644 man/importctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/importctl.1
+	install -D -m 0644 man/systemd-pull.8 $(DESTDIR)$(PREFIX)/share/man/man8/systemd-pull.8
+	for name in import import-fs export; do \
+		ln -sf systemd-pull.8 $(DESTDIR)$(PREFIX)/share/man/man8/systemd-$$name.8 || exit; done
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
 		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
 	$(BINARY) importctl --completion=bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/importctl

@@ -35,6 +35,8 @@ pub mod tree;
 // FACES: they translate and decide nothing.
 /// importctl.
 pub mod ctl;
+/// systemd-pull, systemd-import, systemd-import-fs and systemd-export.
+pub mod helper;
 /// One binary, several names.
 pub mod multicall;
 /// Arguments, environment, root directory and standard streams, in one value.

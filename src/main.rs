@@ -3,13 +3,20 @@
 use std::process::ExitCode;
 
 use importd::multicall::{self, Face};
-use importd::{ctl, world::World};
+use importd::{ctl, helper, world::World};
 
 /// Every name the program answers to, matched exactly.
-const FACES: [Face; 1] = [Face {
-    name: "importctl",
-    main: ctl::main,
-}];
+const FACES: [Face; 5] = [
+    face("importctl", ctl::main),
+    face("systemd-pull", helper::pull),
+    face("systemd-import", helper::import),
+    face("systemd-import-fs", helper::import_fs),
+    face("systemd-export", helper::export),
+];
+
+const fn face(name: &'static str, main: fn(&World) -> ExitCode) -> Face {
+    Face { name, main }
+}
 
 fn main() -> ExitCode {
     multicall::main(World::of_process(), &FACES)

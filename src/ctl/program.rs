@@ -1,6 +1,5 @@
 //! The program itself: what was asked for, done, and what came of it as an exit status.
 
-use std::io::stderr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -12,7 +11,7 @@ use super::options::{USAGE, VerbId};
 use super::settings::settings;
 use super::transfer::{export, import, import_fs, pull};
 use crate::multicall::VERSION;
-use crate::report::{Reporter, Settings, Sink};
+use crate::report::{Reporter, Sink};
 use crate::term::{Screen, Terminal};
 use crate::terms::ImageForm;
 use crate::transfer::run_alone;
@@ -26,14 +25,8 @@ pub fn main(world: &World) -> ExitCode {
     let quiet = invocation
         .as_ref()
         .is_ok_and(|invocation| invocation.options.quiet);
-    let (log, warnings) = Settings::parse(variable);
-    let log = if quiet { log.quiet() } else { log };
-    let screen = Arc::new(Screen::new(
-        log,
-        "importctl",
-        Terminal::stderr(variable),
-        Box::new(stderr()),
-    ));
+    let (screen, warnings) = Screen::of_stderr(USAGE.program, quiet, variable);
+    let screen = Arc::new(screen);
     let reporter = Reporter::new(Arc::clone(&screen) as Arc<dyn Sink>);
     for warning in warnings {
         reporter.warning(warning);

@@ -8,6 +8,7 @@ mod journal;
 mod kmsg;
 mod level;
 mod log;
+mod notify;
 mod printable;
 mod settings;
 
@@ -16,5 +17,6 @@ pub use journal::Journal;
 pub use kmsg::Kmsg;
 pub use level::Level;
 pub use log::Log;
+pub use notify::Notifier;
 pub use printable::{is_printable, printable};
 pub use settings::{Maxima, Settings, Target};

@@ -1,7 +1,7 @@
 //! Log lines and progress on one stream: on a terminal a bar that makes room for each line, elsewhere a line now and
 //! then. One lock, so that neither ever stands within the other; a stream that is gone takes nothing down with it.
 
-use std::io::Write;
+use std::io::{Write, stderr};
 use std::panic::Location;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -55,6 +55,19 @@ impl Screen {
                 percent: None,
             }),
         }
+    }
+
+    /// Standard error's, as the environment wants it, and what of that makes no sense.
+    pub fn of_stderr(
+        identifier: &str,
+        quiet: bool,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> (Self, Vec<String>) {
+        let (settings, warnings) = Settings::parse(&variable);
+        let settings = if quiet { settings.quiet() } else { settings };
+        let terminal = Terminal::stderr(variable);
+        let screen = Self::new(settings, identifier, terminal, Box::new(stderr()));
+        (screen, warnings)
     }
 
     /// Takes the bar away; progress that comes later brings it back.

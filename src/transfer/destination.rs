@@ -1,6 +1,6 @@
 //! Where a transfer puts its image: the way there is cleared first, and the image made visible last.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,15 @@ use crate::disk::clone_or_copy;
 use crate::store::{self, ImageRoot, PlacedBeside, Placing, Staged, Verified};
 use crate::terms::ImageForm;
 use crate::tree::{self, Copying};
+
+/// A path as it was given, or beneath the directory of the class.
+pub(super) fn absolute(job: &Job, target: &Target, path: &Path) -> Result<PathBuf, Error> {
+    if path.is_absolute() {
+        return Ok(path.to_owned());
+    }
+    let root = job.settings.roots.target(target.class)?;
+    Ok(root.path().join(path))
+}
 
 /// The directory a transfer's image goes to, and its name there.
 pub(super) struct Destination<'a> {
@@ -28,14 +37,19 @@ impl<'a> Destination<'a> {
     /// that is taken before anything is asked of the network.
     pub(super) fn open(job: &'a Job, target: &'a Target) -> Result<Self, Error> {
         let roots = &job.settings.roots;
-        let root = roots.target(target.class)?;
         let (root, file_name) = match &target.place {
-            Place::Named(name) => (root, Some(target.form.file_name(name))),
+            Place::Named(name) => (
+                roots.target(target.class)?,
+                Some(target.form.file_name(name)),
+            ),
             Place::Path(path) => {
-                let (root, name) = roots.beside(&root.path().join(path))?;
+                let path = absolute(job, target, path)?;
+                // Through links, as whoever writes to a file goes.
+                let path = fs::canonicalize(&path).unwrap_or(path);
+                let (root, name) = roots.beside(&path)?;
                 (root, Some(name))
             }
-            Place::Kept | Place::Part(_) | Place::Stream(_) => (root, None),
+            Place::Kept | Place::Part(_) | Place::Stream(_) => (roots.target(target.class)?, None),
         };
         let destination = Self {
             job,

@@ -69,8 +69,8 @@ pub enum Local {
     OtherForm { path: PathBuf, form: ImageForm },
     #[error("there is no place for the image: give it a name")]
     NoPlace,
-    #[error("a tree cannot be written into `{}`: name a directory", .0.display())]
-    NoTree(PathBuf),
+    #[error("a tree goes into a directory, not into a pipe, a device or a part of a file")]
+    NoTree,
     #[error("an image is not written to a terminal: name a file, or use a pipe")]
     Terminal,
     #[error("`{}` has {free} left, and the packed image alone is {needed}: free some space, or choose another directory with --image-root=", .path.display())]

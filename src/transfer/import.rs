@@ -29,10 +29,13 @@ pub(super) fn run(job: &Job, request: &Import) -> Result<(), Error> {
     let staged = destination.stage()?;
     let mut meter = Meter::new(job.reporter.clone());
     let raw_file = target.form == ImageForm::Raw && is_file(&origin.file);
+    let how = Unpacking::of(target);
     // Whole plain files are copied as files: extents shared, holes kept. A size of none may be a lie, as in /proc.
-    let sized = raw_file && incoming.length_bytes.is_some_and(|length| length > 0);
+    let sized = raw_file
+        && incoming
+            .length_bytes
+            .is_some_and(|length| (1..=how.limit_bytes).contains(&length));
     if !(sized && copy_plain(job, &mut meter, request, &staged)?) {
-        let how = Unpacking::of(target);
         receive(job, &mut meter, incoming, (Sink::Staged(&staged), &how))?;
     }
     meter.enter(Phase::Finalizing);
@@ -67,7 +70,8 @@ fn copy_plain(
         .read_to_end(&mut head)
         .map_err(read)?;
     seek(&origin.file, SeekFrom::Start(0)).map_err(|error| read(error.into()))?;
-    if sniff(&head) != Compression::Uncompressed || is_qcow2(&head) {
+    let converted = Unpacking::of(&request.target).convert_qcow2 && is_qcow2(&head);
+    if sniff(&head) != Compression::Uncompressed || converted {
         return Ok(false);
     }
     meter.enter(Phase::Copying);

@@ -63,10 +63,10 @@ impl<'a> Incoming<Box<dyn Read + Send + 'a>> {
 /// How an image is unpacked.
 #[derive(Clone, Copy)]
 pub(super) struct Unpacking {
-    /// No image may be larger, packed or unpacked.
-    limit_bytes: u64,
+    /// No image may be larger, unpacked.
+    pub(super) limit_bytes: u64,
     /// qcow2 becomes raw.
-    convert_qcow2: bool,
+    pub(super) convert_qcow2: bool,
 }
 
 impl Unpacking {

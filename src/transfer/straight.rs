@@ -2,8 +2,11 @@
 //!
 //! So what came is worth something only once the transfer has succeeded, which whoever asks for this has to wait for.
 
-use std::path::PathBuf;
+use std::fs;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 
+use super::destination::absolute;
 use super::download::Download;
 use super::landing::{Landing, Plain, To};
 use super::manager::Job;
@@ -14,9 +17,13 @@ use super::{Error, Import, Local, Place, Pull, Target};
 use crate::disk::PartWriter;
 use crate::terms::ImageForm;
 
-/// Whether the target's place is one that is written straight to.
+/// Whether the target's place is one that is written straight to. So is a device: nothing can be put in its place.
 pub(super) fn is_straight(target: &Target) -> bool {
-    matches!(target.place, Place::Part(_) | Place::Stream(_))
+    match &target.place {
+        Place::Part(_) | Place::Stream(_) => true,
+        Place::Path(path) => fs::metadata(path).is_ok_and(|it| it.file_type().is_block_device()),
+        Place::Named(_) | Place::Kept => false,
+    }
 }
 
 /// Pulls an image: remote → fetch → write, and verify in the end.
@@ -53,12 +60,18 @@ pub(super) fn import(job: &Job, request: &Import) -> Result<(), Error> {
 
 /// Opens what the image is to be written to, unless that is a tree.
 fn open<'j>(job: &'j Job, target: &Target) -> Result<Plain<'j>, Error> {
+    if target.form == ImageForm::Tree {
+        return Err(Local::NoTree.into());
+    }
+    let part = |path: &Path, offset| {
+        let path = absolute(job, target, path)?;
+        let opened = PartWriter::open(&path, offset, target.limit_bytes);
+        let opened = opened.map_err(|cause| Error::write(&path, cause))?;
+        Ok::<_, Error>((To::Part(opened), path))
+    };
     let (to, path) = match &target.place {
-        Place::Part(part) => {
-            let opened = PartWriter::open(&part.path, part.offset, target.limit_bytes);
-            let opened = opened.map_err(|cause| Error::write(&part.path, cause))?;
-            (To::Part(opened), part.path.clone())
-        }
+        Place::Part(asked) => part(&asked.path, asked.offset)?,
+        Place::Path(path) => part(path, 0)?,
         Place::Stream(stream) => {
             let path = PathBuf::from(&stream.shown);
             let file = stream.file.try_clone();
@@ -66,12 +79,9 @@ fn open<'j>(job: &'j Job, target: &Target) -> Result<Plain<'j>, Error> {
             let stream = Stream::new(file, path.clone(), &job.cancel)?;
             (To::Stream(stream), path)
         }
-        Place::Named(_) | Place::Kept | Place::Path(_) => return Err(Local::NoPlace.into()),
+        Place::Named(_) | Place::Kept => return Err(Local::NoPlace.into()),
     };
-    match target.form {
-        ImageForm::Raw => Ok(Plain::new(to, path)),
-        ImageForm::Tree => Err(Local::NoTree(path).into()),
-    }
+    Ok(Plain::new(to, path))
 }
 
 /// What is left to do once all is written.

@@ -13,6 +13,8 @@ mod cancel;
 mod export;
 /// Packed images, whole and broken, and the holes in what comes of them.
 mod formats;
+/// systemd-pull and its like, as other programs start them.
+mod helper;
 /// Importing from files and pipes.
 mod import;
 /// Kept copies: when one is used instead of another download.

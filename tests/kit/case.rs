@@ -14,6 +14,15 @@ use super::snapshot::Snapshot;
 use super::temp::TempDir;
 use super::{Reply, Server, image, pack};
 
+/// The names by which tests call the binary.
+const PROGRAMS: [&str; 5] = [
+    "importctl",
+    "systemd-pull",
+    "systemd-import",
+    "systemd-import-fs",
+    "systemd-export",
+];
+
 /// A builder first, then a thing to run programs in.
 ///
 /// In arguments and values of variables `{url}` stands for the server's URL without a slash at the end, `{dir}` for the
@@ -33,7 +42,9 @@ impl Case {
         for name in ["root", "bin", "dir"] {
             fs::create_dir(temp.path().join(name)).unwrap();
         }
-        symlink(built_binary(), temp.path().join("bin/importctl")).unwrap();
+        for name in PROGRAMS {
+            symlink(built_binary(), temp.path().join("bin").join(name)).unwrap();
+        }
         Self {
             temp,
             server: OnceLock::new(),
@@ -145,6 +156,16 @@ impl Case {
         let program = self.temp.path().join("bin/importctl");
         let root = self.with_root.then_some("--root={root}");
         self.launch(&program, root.into_iter().chain(arguments))
+    }
+
+    /// Runs one of the helpers, called by that name, to its end; images go into the scratch directory's `images`.
+    #[track_caller]
+    pub fn helper<'a>(&self, name: &str, arguments: impl IntoIterator<Item = &'a str>) -> Outcome {
+        let program = self.temp.path().join("bin").join(name);
+        let root = ["--image-root={dir}/images"];
+        let verbless = name == "systemd-export";
+        let root = root.into_iter().filter(|_| !verbless);
+        self.launch(&program, root.chain(arguments)).wait()
     }
 
     /// Runs the binary under its own name with these arguments alone, to its end.
