@@ -140,8 +140,17 @@ fn unpack(
         .fill_buf()
         .map_err(|error| Error::read(origin, error))?;
     let compression = sniff(&head[..head.len().min(MAGIC_LEN)]);
-    check_space(compression, packed, &sink)?;
-    let image = LimitReader::new(decoder(compression, arriving), unpacking.limit_bytes);
+    let room = match &sink {
+        Sink::Plain(plain) => plain.room.unwrap_or(u64::MAX),
+        Sink::Staged(_) => u64::MAX,
+    };
+    let limit_bytes = unpacking.limit_bytes.min(room);
+    match &sink {
+        _ if compression == Compression::Uncompressed => check_size(packed, limit_bytes)?,
+        Sink::Staged(staged) => check_space(packed, staged)?,
+        Sink::Plain(_) => {}
+    }
+    let image = LimitReader::new(decoder(compression, arriving), limit_bytes);
     let size = match sink {
         Sink::Plain(plain) => write_plain(job, meter, image, (plain, origin))?,
         Sink::Staged(staged) if staged.form() == ImageForm::Raw => {
@@ -236,42 +245,33 @@ fn write_tree(
     Ok(extracted.bytes)
 }
 
-/// Refuses what is known beforehand not to fit: plain bytes where there is no room for so many, and packed ones that
-/// would not even fit packed. Plain ones may be mostly holes, so nothing is known of what they take of a file system.
-fn check_space(compression: Compression, packed: &Packed, sink: &Sink<'_>) -> Result<(), Error> {
-    let Some(length) = packed.length_bytes else {
-        return Ok(());
-    };
-    let limit = packed.unpacking.limit_bytes;
-    if compression == Compression::Uncompressed {
-        let room = match sink {
-            Sink::Plain(plain) => plain.room.unwrap_or(limit).min(limit),
-            Sink::Staged(_) => limit,
-        };
-        let origin = packed.origin.clone();
-        let cause = LimitExceeded(room);
-        return match length > room {
-            true => Err(Remote::TooLarge { origin, cause }.into()),
-            false => Ok(()),
-        };
-    }
-    let Sink::Staged(staged) = sink else {
-        return Ok(());
-    };
-    match fstatvfs(staged.file()) {
-        // No size at all: ramfs, as in an initrd.
-        Ok(status) if status.f_blocks > 0 => {
-            let free = status.f_bavail.saturating_mul(status.f_frsize);
-            let no_space = || Local::NoSpace {
-                path: staged.path(),
-                free: Bytes(free),
-                needed: Bytes(length),
-            };
-            match length > free {
-                true => Err(no_space().into()),
-                false => Ok(()),
-            }
+/// Refuses plain bytes that are known beforehand to be too many. They may be mostly holes, so nothing is known of what
+/// they take of a file system.
+fn check_size(packed: &Packed, limit_bytes: u64) -> Result<(), Error> {
+    match packed.length_bytes {
+        Some(length) if length > limit_bytes => {
+            let origin = packed.origin.clone();
+            let cause = LimitExceeded(limit_bytes);
+            Err(Remote::TooLarge { origin, cause }.into())
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses packed bytes that would not even fit packed.
+fn check_space(packed: &Packed, staged: &Staged) -> Result<(), Error> {
+    let (Some(needed), Ok(status)) = (packed.length_bytes, fstatvfs(staged.file())) else {
+        return Ok(());
+    };
+    let free = status.f_bavail.saturating_mul(status.f_frsize);
+    // No size at all: ramfs, as in an initrd.
+    if status.f_blocks == 0 || needed <= free {
+        return Ok(());
+    }
+    let no_space = Local::NoSpace {
+        path: staged.path(),
+        free: Bytes(free),
+        needed: Bytes(needed),
+    };
+    Err(no_space.into())
 }

@@ -8,6 +8,8 @@ mod kit;
 
 /// Generated archives, and what others make of them.
 mod archives;
+/// Block devices as targets.
+mod devices;
 /// Archives from strangers.
 mod hostile;
 /// Names, in a network of the test's own.
