@@ -100,5 +100,5 @@ fn what_does_not_fit_a_device_is_refused_before_it_is_touched_where_that_is_know
     let words = ["tar", "--direct", "--verify=no", "{url}/img.raw", path];
     case.helper("systemd-pull", words)
         .code(1)
-        .stderr_has("exists already");
+        .stderr_has("a tree goes into a directory");
 }
