@@ -6,7 +6,7 @@ use rustix::fs::{AtFlags, FileType, OFlags, RenameFlags, renameat, renameat_with
 use rustix::io::Errno;
 
 use super::attributes::read_trust;
-use super::{Error, ImageRoot, Placing, Staged, Verified};
+use super::{Error, ImageRoot, KeptName, Placing, Staged, Verified};
 use crate::terms::{AuxiliaryKind, BOUND_TO_CONTENT, LocalName};
 
 /// A file that has its place, for as long as its image may still fail to come. Dropped, it goes again, and what it has
@@ -110,6 +110,16 @@ impl ImageRoot {
             }
         }
         removed
+    }
+
+    /// Removes what lies beside a kept copy that is about to be replaced, but for what comes with the new one.
+    pub fn remove_kept_beside(&self, name: &KeptName, comes: &[AuxiliaryKind]) {
+        let stale = AuxiliaryKind::ALL
+            .into_iter()
+            .filter(|kind| !comes.contains(kind));
+        for kind in stale {
+            let _ = unlinkat(self, name.beside(kind), AtFlags::empty());
+        }
     }
 
     /// Whether the file bears the record of a pull.

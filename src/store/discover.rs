@@ -125,7 +125,7 @@ impl Roots {
 
     /// Something of the host's that is no image by any rule, opened for reading as if it were one.
     pub fn open_path(&self, path: &Path) -> Result<Found, Error> {
-        let (root, name) = self.beside(path)?;
+        let (root, name) = self.home_of(path)?;
         let failed = |cause: Errno| Error::Inspect {
             path: path.to_owned(),
             cause: cause.into(),

@@ -75,21 +75,32 @@ impl Roots {
         self.create(&Path::new("var/lib").join(class.directory()))
     }
 
-    /// The directory that holds something of the host's, created where it is missing, and what that is called in it.
-    pub fn beside(&self, path: &Path) -> Result<(ImageRoot, String), Error> {
-        let name = path.file_name().and_then(OsStr::to_str);
-        let (Some(directory), Some(name)) = (path.parent(), name) else {
-            return Err(Error::NoName(path.to_owned()));
-        };
-        let directory = match directory.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => directory,
-        };
+    /// The directory in which something of the host's is to be, created where it is missing, and what that is called in it.
+    pub fn place_of(&self, path: &Path) -> Result<(ImageRoot, String), Error> {
+        let (directory, name) = split(path)?;
         Ok((self.of_host(directory)?, name.to_owned()))
     }
 
-    /// A directory of the host's, wherever the base is.
+    /// The directory in which something of the host's is, and what that is called in it.
+    pub(super) fn home_of(&self, path: &Path) -> Result<(ImageRoot, String), Error> {
+        let (directory, name) = split(path)?;
+        let (roots, relative) = self.from_host(directory)?;
+        let opened = roots.open_directory(&relative);
+        let opened = opened.map_err(|cause| Error::OpenRoot {
+            path: directory.to_owned(),
+            cause: cause.into(),
+        })?;
+        Ok((roots.image_root(relative, opened), name.to_owned()))
+    }
+
+    /// A directory of the host's, wherever the base is, created where it is missing.
     fn of_host(&self, directory: &Path) -> Result<ImageRoot, Error> {
+        let (roots, relative) = self.from_host(directory)?;
+        roots.create(&relative)
+    }
+
+    /// The host as the base, and the directory's path beneath it.
+    fn from_host(&self, directory: &Path) -> Result<(Self, PathBuf), Error> {
         let host = Path::new("/");
         let absolute = std::path::absolute(directory).map_err(|cause| Error::OpenRoot {
             path: directory.to_owned(),
@@ -97,7 +108,8 @@ impl Roots {
         })?;
         let mut roots = Self::open(host, None)?;
         roots.sweeper.clone_from(&self.sweeper);
-        roots.create(absolute.strip_prefix(host).unwrap_or(&absolute))
+        let relative = absolute.strip_prefix(host).unwrap_or(&absolute);
+        Ok((roots, relative.to_owned()))
     }
 
     /// Whether one directory is looked at alone, and not a system's.
@@ -283,6 +295,18 @@ impl ImageRoot {
 impl AsFd for ImageRoot {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
+    }
+}
+
+/// A path's directory, and the name that it ends in.
+fn split(path: &Path) -> Result<(&Path, &str), Error> {
+    let name = path.file_name().and_then(OsStr::to_str);
+    match (path.parent(), name) {
+        (Some(directory), Some(name)) if directory.as_os_str().is_empty() => {
+            Ok((Path::new("."), name))
+        }
+        (Some(directory), Some(name)) => Ok((directory, name)),
+        _ => Err(Error::NoName(path.to_owned())),
     }
 }
 

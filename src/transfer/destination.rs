@@ -46,7 +46,7 @@ impl<'a> Destination<'a> {
                 let path = absolute(job, target, path)?;
                 // Through links, as whoever writes to a file goes.
                 let path = fs::canonicalize(&path).unwrap_or(path);
-                let (root, name) = roots.beside(&path)?;
+                let (root, name) = roots.place_of(&path)?;
                 (root, Some(name))
             }
             Place::Kept | Place::Part(_) | Place::Stream(_) => (roots.target(target.class)?, None),

@@ -239,7 +239,9 @@ impl Pull<'_> {
         let form = request.target.form;
         let etag = downloaded.source.etag.as_ref();
         let name = KeptName::new(root, form, &request.url, etag);
-        // An image that is there is whole, so what belongs to it comes before.
+        // An image that is there is whole, so what belongs to it comes before, and what does not goes.
+        let kinds: Vec<_> = downloaded.beside.iter().map(|file| file.kind).collect();
+        root.remove_kept_beside(&name, &kinds);
         for file in downloaded.beside {
             file.keep(job, &name)?;
         }

@@ -255,6 +255,29 @@ fn what_belonged_to_a_replaced_image_goes_with_it_but_for_a_persons_own_settings
 }
 
 #[test]
+fn a_kept_copy_that_is_replaced_leaves_nothing_beside_the_new_one() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, signer) = signed();
+    let without_tag = |case: Case, body: &[u8], listed: &[&str]| {
+        let case = serve(case, &signer, "img.raw", body, listed);
+        case.serve_as("img.raw", Reply::body(body))
+    };
+    let case = without_tag(case, b"first", &ALL);
+    pull(&case, &["one"]).ok();
+    let case = without_tag(case, b"second", &["img.nspawn"]);
+    pull(&case, &["two"]).ok();
+    let images = case.images("machine");
+    let kept = images
+        .names()
+        .into_iter()
+        .filter(|it| it.starts_with(".raw-"));
+    let kept: Vec<_> = kept.map(|name| name.rsplit('.').next().unwrap()).collect();
+    assert_eq!(kept, ["nspawn", "raw"]);
+}
+
+#[test]
 fn an_image_that_does_not_come_brings_nothing_and_takes_nothing_away() {
     if !need("gpg") {
         return;

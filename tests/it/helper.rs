@@ -83,7 +83,8 @@ fn each_program_says_what_it_is_and_refuses_what_it_is_not_for() {
         case.helper(name, ["--help"]).ok().stdout_has(name);
         case.helper(name, ["--version"]).ok().stdout_has("importd ");
     }
-    assert!(case.server().requests().is_empty());
+    assert!(case.server().requests().is_empty() && images(&case).names().is_empty());
+    assert_eq!(Snapshot::of(&case.dir()).names(), Vec::<&str>::new());
     case.helper("systemd-pull", ["--verify=help"])
         .ok()
         .stdout_is("no\nchecksum\nsignature\n");
