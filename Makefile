@@ -1,6 +1,7 @@
 # make build   the static binary; the last line printed is its path
 # make demo    builds it and runs the main job for real, on small signed fixtures served from loopback
 # make check   formatting, lints and every tier of tests; installs what they need
+# make check-system   of these, the distribution's systemd-sysupdate with our helpers, alone
 # make lint fmt bless docs install bench
 
 # The last line is the path, also when another make runs this one.
@@ -18,7 +19,7 @@ BINARY = $(abspath $(CARGO_TARGET_DIR))/$(TARGET)/release/importd
 DESTDIR ?=
 PREFIX ?= /usr
 
-.PHONY: build demo check lint fmt bless docs install bench
+.PHONY: build demo check check-system lint fmt bless docs install bench
 
 # --target keeps the flags away from build scripts and procedural macros, which must load libraries.
 build:
@@ -31,6 +32,10 @@ demo: build
 check:
 	tests/install-tools
 	tests/run
+
+check-system:
+	tests/install-tools
+	tests/run system
 
 lint:
 	tests/run lint
