@@ -3,6 +3,7 @@
 //! Nothing here reads a file, opens a socket or allocates beyond its input. Deliberately absent: anything that knows
 //! where an image lies (that is `store`) or how it arrives (that is `fetch`).
 
+mod architecture;
 mod auxiliary;
 mod class;
 mod compression;
@@ -14,7 +15,9 @@ mod trust;
 mod units;
 mod url;
 mod verify;
+mod version;
 
+pub use architecture::ArchitectureFit;
 pub use auxiliary::{AuxiliaryKind, BOUND_TO_CONTENT};
 pub use class::{ImageClass, UnknownClass};
 pub use compression::{Compression, UnknownFormat};
@@ -29,3 +32,4 @@ pub use trust::{Fingerprint, SigningKey, Trust, TrustLevel, is_record_attribute}
 pub use units::{Bytes, InvalidValue, Percent, parse_boolean, parse_bytes, parse_time_span};
 pub use url::{InvalidUrl, Scheme, Url};
 pub use verify::{InvalidVerifyMode, VerifyMode};
+pub use version::compare_versions;
