@@ -2,13 +2,17 @@
 //!
 //! Each function here is the thinnest safe wrapper around one call; whatever rustix has is not here.
 
+mod block;
 pub mod btrfs;
 mod clock;
+mod lock;
 mod release;
 mod signal;
 mod writeback;
 
+pub use block::{device_bytes, device_is_read_only};
 pub use clock::{LocalTime, local_time};
+pub use lock::try_lock_exclusive;
 pub use release::Release;
 pub use signal::SignalFd;
 pub use writeback::{begin_writeback, finish_writeback};

@@ -1,23 +1,18 @@
-//! Subvolumes of btrfs: `btrfs-ioctl(2)`.
+//! Subvolumes: made, shared, looked at, removed.
 //!
-//! Each is one call on an open directory. What a call needs of the caller (its rights, a name that is free, a subvolume
-//! without others in it) is the kernel's to say, and elsewhere than on btrfs it says `ENOTTY`. Deliberately absent:
-//! quota, and snapshots of what is nested in a subvolume.
-
-#![allow(unsafe_code)]
+//! What a call needs of the caller (its rights, a name that is free, a subvolume without others in it) is the kernel's to
+//! say. Deliberately absent: snapshots of what is nested in a subvolume.
 
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 
-use rustix::fs::{fstat, fstatfs};
+use rustix::fs::fstat;
 use rustix::io::Errno;
 use rustix::ioctl::{Getter, Opcode, Setter, Updater, ioctl, opcode};
 
-/// `BTRFS_IOCTL_MAGIC` of `linux/btrfs.h`, where the numbers and structures below are too.
-const GROUP: u8 = 0x94;
-/// `BTRFS_SUPER_MAGIC` of `linux/magic.h`.
-const FILE_SYSTEM: u32 = 0x9123_683e;
+use super::{GROUP, is_btrfs};
+
 /// `BTRFS_FIRST_FREE_OBJECTID`: the inode number of every subvolume's top directory, and of nothing else.
 const TOP_INODE: u64 = 256;
 /// `BTRFS_SUBVOL_RDONLY`.
@@ -51,10 +46,63 @@ struct References {
     unused: [u8; 7],
 }
 
+/// `struct btrfs_ioctl_timespec`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+struct Time {
+    seconds: u64,
+    nanoseconds: u32,
+}
+
+/// `struct btrfs_ioctl_get_subvol_info_args`.
+#[repr(C)]
+struct Info {
+    id: u64,
+    name: [u8; 256],
+    parent: u64,
+    directory: u64,
+    generation: u64,
+    flags: u64,
+    identities: [u8; 48],
+    transactions: [u64; 4],
+    changed: Time,
+    created: Time,
+    sent: Time,
+    received: Time,
+    unused: [u64; 8],
+}
+
+/// What btrfs knows of a subvolume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subvolume {
+    pub id: u64,
+    /// The one that it is in; none for the top of the file system.
+    pub parent: Option<u64>,
+    /// Microseconds since 1970: when it was made, and when anything in it was last changed.
+    pub created_us: u64,
+    pub changed_us: u64,
+}
+
 /// Whether this is the top directory of a subvolume.
 pub fn is_subvolume(directory: BorrowedFd<'_>) -> io::Result<bool> {
-    // The type of the field differs between machines; the number has 32 bits everywhere.
-    Ok(fstat(directory)?.st_ino == TOP_INODE && fstatfs(directory)?.f_type as u32 == FILE_SYSTEM)
+    Ok(fstat(directory)?.st_ino == TOP_INODE && is_btrfs(directory)?)
+}
+
+/// Tells of the subvolume that a file or a directory belongs to.
+pub fn subvolume_of(file: BorrowedFd<'_>) -> io::Result<Subvolume> {
+    const GET_INFO: Opcode = opcode::read::<Info>(GROUP, 60);
+    // SAFETY: the call writes a `struct btrfs_ioctl_get_subvol_info_args`, which this is.
+    let info = unsafe { ioctl(file, Getter::<GET_INFO, Info>::new()) }?;
+    let microseconds = |time: Time| {
+        let whole = time.seconds.saturating_mul(1_000_000);
+        whole.saturating_add(u64::from(time.nanoseconds) / 1000)
+    };
+    Ok(Subvolume {
+        id: info.id,
+        parent: (info.parent != 0).then_some(info.parent),
+        created_us: microseconds(info.created),
+        changed_us: microseconds(info.changed),
+    })
 }
 
 /// Makes an empty subvolume. Its mode is 0777 without the bits of the umask.
@@ -163,12 +211,14 @@ mod tests {
         assert_eq!(size_of::<Named>(), 4096);
         assert_eq!(size_of::<NamedWithFlags>(), 4096);
         assert_eq!(size_of::<References>(), 4096);
+        assert_eq!(size_of::<Info>(), 504);
     }
 
     #[test]
     fn elsewhere_than_on_btrfs_there_are_no_subvolumes() {
         let proc = std::fs::File::open("/proc").unwrap();
         assert!(!is_subvolume(proc.as_fd()).unwrap());
+        assert!(subvolume_of(proc.as_fd()).is_err());
         assert!(create_subvolume(proc.as_fd(), c"x").is_err());
     }
 
