@@ -9,7 +9,7 @@ use crate::term::{Cell, Column, JsonLayout, Table, Terminal};
 use crate::terms::ImageClass;
 use crate::world::World;
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 11] = [
     Column::new("CLASS", "class"),
     Column::new("NAME", "name"),
     Column::new("TYPE", "type"),
@@ -18,7 +18,9 @@ const COLUMNS: [Column; 9] = [
     Column::new("CRTIME", "crtime"),
     Column::new("MTIME", "mtime"),
     Column::new("USAGE", "usage"),
+    Column::new("USAGE-EXCLUSIVE", "usage-exclusive").hidden(),
     Column::new("LIMIT", "limit"),
+    Column::new("LIMIT-EXCLUSIVE", "limit-exclusive").hidden(),
 ];
 
 /// Lists the images of one class, or of all.
@@ -64,7 +66,7 @@ pub(super) fn list_images(
     world.print(&text).map_err(Error::Output)
 }
 
-fn row(image: &Image) -> [Cell; 9] {
+fn row(image: &Image) -> [Cell; 11] {
     let bytes = |size: Option<u64>| size.map_or(Cell::Empty, Cell::Bytes);
     [
         Cell::Text(image.class.to_string()),
@@ -75,6 +77,8 @@ fn row(image: &Image) -> [Cell; 9] {
         Cell::Timestamp(image.created_us),
         Cell::Timestamp(image.modified_us),
         bytes(image.usage_bytes),
+        bytes(image.usage_exclusive_bytes),
         bytes(image.limit_bytes),
+        bytes(image.limit_exclusive_bytes),
     ]
 }

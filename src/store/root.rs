@@ -1,9 +1,9 @@
 //! Image roots: the directories of a class, opened once and used by descriptor ever after.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -36,6 +36,7 @@ pub struct ImageRoot {
     /// Below the base, without a leading slash.
     relative: PathBuf,
     directory: Arc<OwnedFd>,
+    base_path: PathBuf,
     path: PathBuf,
     sweeper: Option<Arc<Path>>,
 }
@@ -128,8 +129,8 @@ impl Roots {
                 Ok(found)
             };
         }
-        for parent in search_parents(class) {
-            let relative = Path::new(parent).join(class.directory());
+        let initrd = self.exists(Path::new("etc/initrd-release"));
+        for relative in search_directories(class, initrd) {
             match self.open_directory(&relative) {
                 Ok(directory) => found.push(self.image_root(relative, directory)),
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
@@ -151,6 +152,11 @@ impl Roots {
         Ok(File::from(fd))
     }
 
+    fn exists(&self, relative: &Path) -> bool {
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        openat2(&*self.base, relative, flags, Mode::empty(), beneath()).is_ok()
+    }
+
     /// The base's own path, for messages.
     pub fn base_path(&self) -> &Path {
         &self.base_path
@@ -162,6 +168,7 @@ impl Roots {
             base: Arc::clone(&self.base),
             relative,
             directory: Arc::new(directory),
+            base_path: self.base_path.clone(),
             path,
             sweeper: self.sweeper.clone(),
         }
@@ -232,9 +239,27 @@ impl ImageRoot {
         ))
     }
 
-    /// Whether the images in it belong to the system's vendor: those are never written.
-    pub(super) fn is_vendor(&self) -> bool {
+    /// The path of something opened beneath the base, after every link on the way to it. None where nobody can tell.
+    pub(super) fn path_behind(&self, opened: &impl AsFd) -> Option<PathBuf> {
+        self.relative_path_behind(opened)
+            .map(|relative| self.base_path.join(relative))
+    }
+
+    /// Whether something opened beneath the base belongs to the system's vendor: that is never written to.
+    pub(super) fn is_vendor(&self, opened: &impl AsFd) -> bool {
         self.relative.starts_with("usr")
+            || self
+                .relative_path_behind(opened)
+                .is_some_and(|relative| relative.starts_with("usr"))
+    }
+
+    fn relative_path_behind(&self, opened: &impl AsFd) -> Option<PathBuf> {
+        let path = |opened: BorrowedFd<'_>| {
+            fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd())).ok()
+        };
+        let path_behind = path(opened.as_fd())?;
+        let relative = path_behind.strip_prefix(path(self.base.as_fd())?).ok()?;
+        Some(relative.to_owned())
     }
 
     /// Opens an entry, following links as if the base were the root of the file system.
@@ -315,12 +340,29 @@ fn beneath() -> ResolveFlags {
     ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS
 }
 
-/// The parents of a class's directories, in the order in which they are searched.
-fn search_parents(class: ImageClass) -> &'static [&'static str] {
-    match class {
-        ImageClass::Machine => &["etc", "run", "var/lib", "usr/local/lib", "usr/lib"],
-        ImageClass::Portable => &["etc", "run", "var/lib", "usr/local/lib", "usr/lib"],
-        ImageClass::Sysext => &["etc", "run", "var/lib"],
-        ImageClass::Confext => &["run", "var/lib", "usr/local/lib", "usr/lib"],
+/// The directories of a class, in the order in which they are searched.
+fn search_directories(class: ImageClass, initrd: bool) -> Vec<PathBuf> {
+    use ImageClass::{Confext, Machine, Portable, Sysext};
+    let parents: &[&str] = match class {
+        Machine | Portable => &["etc", "run", "var/lib", "usr/local/lib", "usr/lib"],
+        Sysext => &["etc", "run", "var/lib"],
+        Confext if initrd => &["run", "var/lib", "usr/local/lib"],
+        Confext => &["run", "var/lib", "usr/local/lib", "usr/lib"],
+    };
+    let mut found = Vec::new();
+    for parent in parents {
+        found.push(Path::new(parent).join(class.directory()));
+        // An old name of it.
+        if class == Machine && *parent == "var/lib" {
+            found.push("var/lib/container".into());
+        }
     }
+    // What a boot loader has brought along.
+    if initrd && matches!(class, Sysext | Confext) {
+        found.extend(
+            [class.to_string(), format!("global_{class}")]
+                .map(|name| Path::new(".extra").join(name)),
+        );
+    }
+    found
 }

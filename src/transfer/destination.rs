@@ -93,7 +93,7 @@ impl<'a> Destination<'a> {
                 let roots = &job.settings.roots;
                 let found = roots.find(target.class, name.as_image_name(), last)?;
                 found
-                    .map(|image| image.path)
+                    .map(|image| image.entry_path)
                     .or_else(|| in_the_way.map(|_| path.clone()))
             }
             // A file is replaced by whoever names it, an empty directory filled.

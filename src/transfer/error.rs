@@ -71,6 +71,8 @@ pub enum Local {
     NoPlace,
     #[error("a tree goes into a directory, not into a pipe, a device or a part of a file")]
     NoTree,
+    #[error("`{}` is a mount stack, which is neither a disk image nor one directory: export what it is put together of", .0.display())]
+    Stack(PathBuf),
     #[error("an image is not written to a terminal: name a file, or use a pipe")]
     Terminal,
     #[error("`{}` has {free} left, and the packed image alone is {needed}: free some space, or choose another directory with --image-root=", .path.display())]

@@ -35,6 +35,9 @@ pub(super) fn run(job: &Job, request: Export) -> Result<(), Error> {
             found.ok_or(Local::NoImage { class, name })?
         }
     };
+    if found.image.kind == ImageKind::Stack {
+        return Err(Local::Stack(found.image.path).into());
+    }
     let is_tree = matches!(
         found.image.kind,
         ImageKind::Directory | ImageKind::Subvolume

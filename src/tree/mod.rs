@@ -16,6 +16,7 @@ mod likeness;
 mod links;
 mod names;
 mod pack;
+mod quota;
 mod raise;
 mod remove;
 #[cfg(test)]
@@ -28,5 +29,6 @@ pub use copy::{Copied, Copying, copy};
 pub use error::Error;
 pub use extract::{Extracted, Extracting, extract};
 pub use pack::{Packed, Packing, pack};
+pub use quota::{count, usage};
 pub use raise::raise_os_tree;
 pub use remove::remove;

@@ -16,6 +16,7 @@ use rustix::io::Errno;
 use super::attributes::by_descriptor;
 use super::likeness::{kind, mode};
 use super::names::{append, shown};
+use super::quota::Groups;
 use super::raise::random_name;
 use super::walk::{look_at, open_directory, open_in, read_names, rewind};
 use crate::sys::btrfs;
@@ -95,7 +96,7 @@ impl Removal<'_> {
         if is_subvolume {
             // What nobody may write to may not lose the subvolumes in it.
             let _ = btrfs::set_read_only(directory.as_fd(), false);
-            if btrfs::delete_subvolume(parent, name).is_ok() {
+            if delete_subvolume(parent, name, directory.as_fd()) {
                 return Ok(());
             }
         }
@@ -120,7 +121,9 @@ impl Removal<'_> {
         let Some(mut level) = self.levels.pop() else {
             return Ok(());
         };
-        if level.is_subvolume && btrfs::delete_subvolume(self.directory(), &level.name).is_ok() {
+        if level.is_subvolume
+            && delete_subvolume(self.directory(), &level.name, level.directory.as_fd())
+        {
             return Ok(());
         }
         match self.unlink(&level.name, AtFlags::REMOVEDIR) {
@@ -178,6 +181,16 @@ impl Removal<'_> {
             format!("{place}{cause}{hint}"),
         ))
     }
+}
+
+/// Removes a subvolume, and the quota groups that counted it alone. Tells whether it could.
+fn delete_subvolume(parent: BorrowedFd<'_>, name: &CStr, subvolume: BorrowedFd<'_>) -> bool {
+    let groups = Groups::of(subvolume);
+    let deleted = btrfs::delete_subvolume(parent, name).is_ok();
+    if let Some(groups) = groups.filter(|_| deleted) {
+        groups.remove(parent);
+    }
+    deleted
 }
 
 /// Loosens what has that name. Only files and directories are protected so, and opening a device does things.

@@ -14,8 +14,8 @@ use std::os::fd::BorrowedFd;
 use rustix::fs::fstatfs;
 
 pub use quota::{
-    QuotaGroup, Usage, assign, create_group, destroy_group, enable_quota, members, parents,
-    quota_enabled, rescan, unassign, usage,
+    QuotaGroup, Usage, assign, create_group, destroy_group, enable_quota, parents, quota_enabled,
+    rescan, unassign, usage,
 };
 pub use subvolume::{
     Subvolume, create_subvolume, delete_subvolume, has_subvolumes, is_read_only, is_subvolume,

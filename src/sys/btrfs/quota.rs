@@ -183,20 +183,6 @@ fn assign_or_not(
 
 /// The groups in which a group is counted.
 pub fn parents(file: BorrowedFd<'_>, group: QuotaGroup) -> io::Result<Vec<QuotaGroup>> {
-    let mut related = relatives(file, group)?;
-    related.retain(|other| other.level() > group.level());
-    Ok(related)
-}
-
-/// The groups that a group counts.
-pub fn members(file: BorrowedFd<'_>, group: QuotaGroup) -> io::Result<Vec<QuotaGroup>> {
-    let mut related = relatives(file, group)?;
-    related.retain(|other| other.level() < group.level());
-    Ok(related)
-}
-
-/// Either way a relation stands below both its groups.
-fn relatives(file: BorrowedFd<'_>, group: QuotaGroup) -> io::Result<Vec<QuotaGroup>> {
     let relations = Query {
         tree: QUOTA_TREE,
         object: group.0,
@@ -204,7 +190,11 @@ fn relatives(file: BorrowedFd<'_>, group: QuotaGroup) -> io::Result<Vec<QuotaGro
         offsets: 0..=u64::MAX,
     };
     let found = search(file, &relations)?;
-    Ok(found.iter().map(|item| QuotaGroup(item.offset)).collect())
+    // A relation stands below both its groups.
+    let related = found.iter().map(|item| QuotaGroup(item.offset));
+    Ok(related
+        .filter(|other| other.level() > group.level())
+        .collect())
 }
 
 /// What a group has counted; nothing of what is not known.

@@ -111,6 +111,10 @@ pub(super) const PATHS: &[(&str, &str)] = &[
         "a link's attributes are set by a path, and only this one begins at a descriptor",
     ),
     (
+        "src/store/root.rs",
+        "where a link has led to is the kernel's to tell, by descriptor",
+    ),
+    (
         "src/report/settings.rs",
         "the journal's socket and the kernel's log, which tests replace",
     ),
