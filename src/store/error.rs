@@ -30,6 +30,10 @@ pub enum Error {
     Place { path: PathBuf, cause: io::Error },
     #[error("image `{name}` exists already as `{}`: choose another name, or replace it with --force", .path.display())]
     Exists { name: String, path: PathBuf },
+    #[error("`{}` is in use (a container or a virtual machine runs from it?): stop that first", .path.display())]
+    Busy { path: PathBuf },
+    #[error("failed to lock `{}`: {cause}{}", .path.display(), remedy(.cause))]
+    Lock { path: PathBuf, cause: io::Error },
     #[error("`{}` cannot be replaced by this image, and would go on hiding it: remove it first", .path.display())]
     Hides { path: PathBuf },
 }

@@ -281,6 +281,26 @@ impl ImageRoot {
         )
     }
 
+    /// Opens something by its path below the base.
+    pub(super) fn open_below_base(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = flags | OFlags::CLOEXEC;
+        openat2(&*self.base, path, flags, Mode::empty(), beneath())
+    }
+
+    /// Makes a directory below the base, in one that there is. That somebody else was faster is fine.
+    pub(super) fn make_below_base(&self, path: &str, mode: Mode) -> Result<(), Errno> {
+        let (parent, name) = path.rsplit_once('/').unwrap_or((".", path));
+        let parent = self.open_below_base(parent, OFlags::PATH | OFlags::DIRECTORY)?;
+        match mkdirat(&parent, name, mode) {
+            Err(Errno::EXIST) => Ok(()),
+            made => made,
+        }
+    }
+
+    pub(super) fn directory(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.directory)
+    }
+
     pub(super) fn sweeper(&self) -> Option<&Path> {
         self.sweeper.as_deref()
     }

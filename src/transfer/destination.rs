@@ -10,7 +10,7 @@ use super::beside::Beside;
 use super::manager::Job;
 use super::{Error, Local, Place, Target};
 use crate::disk::clone_or_copy;
-use crate::store::{self, ImageRoot, PlacedBeside, Placing, Staged, Verified};
+use crate::store::{self, ImageLock, ImageRoot, PlacedBeside, Placing, Staged, Verified};
 use crate::terms::ImageForm;
 use crate::tree::{self, Copying};
 
@@ -115,9 +115,17 @@ impl<'a> Destination<'a> {
             Some(other) if other != path || !replaceable => {
                 Err(store::Error::Hides { path: other })
             }
+            // Whether it is in use is asked again once the new one is there: meanwhile it may be used.
+            _ if in_the_way.is_some() => self.lock(file_name).map(drop),
             _ => Ok(()),
         }
         .map_err(Error::from)
+    }
+
+    /// Locks an image that is to be replaced, if images are locked here.
+    fn lock(&self, file_name: &str) -> Result<Option<ImageLock>, store::Error> {
+        let lock = self.target.force && self.job.settings.lock_images;
+        lock.then(|| self.root.lock_image(file_name)).transpose()
     }
 
     /// The image's name as it was given.
@@ -190,6 +198,7 @@ impl<'a> Destination<'a> {
         job.cancel.check()?;
         let came: Vec<_> = files.iter().map(|file| file.kind).collect();
         let replaces = target.force && self.root.entry_type(file_name).is_some();
+        let _lock = self.lock(file_name)?;
         let beside = self.place_beside(files)?;
         let placing = Placing {
             replace: target.force || matches!(target.place, Place::Path(_)),

@@ -20,6 +20,10 @@ pub struct Settings {
     pub sync: bool,
     /// Makes a tree a subvolume where the file system can.
     pub subvolumes: bool,
+    /// Has what a subvolume takes counted, where the file system can.
+    pub quota: bool,
+    /// An image that somebody uses is not replaced.
+    pub lock_images: bool,
     /// Labels of SELinux are read and written.
     pub selinux: bool,
 }
@@ -49,6 +53,8 @@ impl Settings {
             keyring: keyring(variable("SYSTEMD_OPENPGP_KEYRING"))?,
             sync: switch("SYSTEMD_IMPORT_SYNC").unwrap_or(true),
             subvolumes: switch("SYSTEMD_IMPORT_BTRFS_SUBVOL").unwrap_or(true),
+            quota: switch("SYSTEMD_IMPORT_BTRFS_QUOTA").unwrap_or(false),
+            lock_images: switch("SYSTEMD_NSPAWN_LOCK").unwrap_or(true),
             selinux: false,
         })
     }

@@ -58,6 +58,8 @@ impl Home {
             keyring: None,
             sync: false,
             subvolumes: true,
+            quota: false,
+            lock_images: true,
             selinux: false,
         };
         Manager::new(settings)

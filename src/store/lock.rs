@@ -1,0 +1,136 @@
+//! Locks of images: what systemd-nspawn(1) and its kin hold as long as a container or a virtual machine runs from one.
+//!
+//! There are two, files that are locked as a whole by open file description: `.#FILE.lck` beside the image, and one below
+//! `run/systemd/nspawn/locks` that is named for the inode or the device, by whatever path that is reached. They are taken
+//! in this order and never waited for. Whoever unlocks a file removes it while nobody else can have it locked; so whoever
+//! locks one looks whether it has still got its name. A file that a crash left is unlocked, and taken over.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags, makedev, openat, statx, unlinkat};
+use rustix::io::Errno;
+
+use super::{Error, ImageRoot};
+use crate::sys::try_lock_exclusive;
+
+/// Where the locks by inode are. Each directory is made where it is missing, with that mode.
+const DIRECTORIES: [(&str, u16); 4] = [
+    ("run", 0o755),
+    ("run/systemd", 0o755),
+    ("run/systemd/nspawn", 0o755),
+    ("run/systemd/nspawn/locks", 0o700),
+];
+
+/// An image that nobody starts and nobody else replaces as long as this lives.
+#[derive(Debug)]
+pub struct ImageLock {
+    _by_path: Option<LockFile>,
+    _by_inode: Option<LockFile>,
+}
+
+/// A locked file. Dropped, it is removed and unlocked.
+#[derive(Debug)]
+struct LockFile {
+    directory: Arc<OwnedFd>,
+    name: String,
+    _file: File,
+}
+
+impl ImageRoot {
+    /// Locks the image that has that file name, or would have it. One that is in use is [`Error::Busy`].
+    ///
+    /// A link is not what it leads to: that is not locked. Nor is what we may not lock, by inode: where we cannot make
+    /// these locks, nobody runs images for us.
+    pub fn lock_image(&self, file_name: &str) -> Result<ImageLock, Error> {
+        let path = self.path_of(file_name);
+        let failed = |cause: Errno| match cause {
+            Errno::BUSY => Error::Busy { path: path.clone() },
+            cause => Error::Lock {
+                path: path.clone(),
+                cause: cause.into(),
+            },
+        };
+        let name = format!(".#{file_name}.lck");
+        let by_path = match LockFile::take(self.directory(), name) {
+            // Then nobody has it.
+            Err(Errno::NAMETOOLONG) => None,
+            taken => Some(taken.map_err(failed)?),
+        };
+        let by_inode = match self.inode_lock(file_name) {
+            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => None,
+            taken => taken.map_err(failed)?,
+        };
+        Ok(ImageLock {
+            _by_path: by_path,
+            _by_inode: by_inode,
+        })
+    }
+
+    /// None where there is nothing, or a link.
+    fn inode_lock(&self, file_name: &str) -> Result<Option<LockFile>, Errno> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let image = match openat(self, file_name, flags, Mode::empty()) {
+            Err(Errno::NOENT) => return Ok(None),
+            opened => opened?,
+        };
+        let status = statx(&image, c"", AtFlags::EMPTY_PATH, StatxFlags::BASIC_STATS)?;
+        let name = match FileType::from_raw_mode(status.stx_mode.into()) {
+            FileType::Symlink => return Ok(None),
+            FileType::BlockDevice => {
+                format!("block-{}:{}", status.stx_rdev_major, status.stx_rdev_minor)
+            }
+            _ => {
+                let device = makedev(status.stx_dev_major, status.stx_dev_minor);
+                format!("inode-{device}:{}", status.stx_ino)
+            }
+        };
+        LockFile::take(Arc::new(self.lock_directory()?), name).map(Some)
+    }
+
+    fn lock_directory(&self) -> Result<OwnedFd, Errno> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        for (path, mode) in DIRECTORIES {
+            match self.open_below_base(path, flags) {
+                Err(Errno::NOENT) => {
+                    self.make_below_base(path, Mode::from_raw_mode(mode.into()))?
+                }
+                opened => drop(opened?),
+            }
+        }
+        self.open_below_base(DIRECTORIES[DIRECTORIES.len() - 1].0, flags)
+    }
+}
+
+impl LockFile {
+    /// `EBUSY` where somebody has it.
+    fn take(directory: Arc<OwnedFd>, name: String) -> Result<Self, Errno> {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        loop {
+            let mode = Mode::from_raw_mode(0o600);
+            let file = openat(&directory, &name, flags | OFlags::CREATE, mode)?;
+            let file = File::from(file);
+            let errno = |error: std::io::Error| Errno::from_io_error(&error).unwrap_or(Errno::IO);
+            if !try_lock_exclusive(&file).map_err(errno)? {
+                return Err(Errno::BUSY);
+            }
+            // Who had it locked has removed it since we opened it: somebody else may have made another one.
+            if file.metadata().map_err(errno)?.nlink() > 0 {
+                return Ok(Self {
+                    directory,
+                    name,
+                    _file: file,
+                });
+            }
+        }
+    }
+}
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // While it is locked: afterwards it may be another's.
+        let _ = unlinkat(&self.directory, &self.name, AtFlags::empty());
+    }
+}
