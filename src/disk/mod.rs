@@ -6,7 +6,7 @@ mod replacement;
 mod sparse;
 mod sync;
 
-pub use copy::{CopyError, clone_or_copy};
+pub use copy::{CopyError, clone, clone_or_copy, write_in_place};
 pub use part::PartWriter;
 pub use replacement::Replacement;
 pub use sparse::SparseWriter;

@@ -101,6 +101,7 @@ fn run(
     let settings = Settings {
         sync: options.sync.unwrap_or(settings.sync),
         subvolumes: options.subvolumes.unwrap_or(settings.subvolumes),
+        quota: options.quota.unwrap_or(settings.quota),
         selinux: world.has_selinux(),
         ..settings
     };

@@ -14,6 +14,7 @@ mod error;
 mod kept;
 mod lock;
 mod placing;
+mod pool;
 mod root;
 mod staged;
 mod sweep;

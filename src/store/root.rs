@@ -1,18 +1,21 @@
 //! Image roots: the directories of a class, opened once and used by descriptor ever after.
 
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, openat2, statat,
+    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, chmodat, fstat, mkdirat, openat, openat2,
+    statat,
 };
 use rustix::io::Errno;
 
 use super::Error;
+use crate::sys::btrfs;
 use crate::terms::ImageClass;
 
 /// The tree in which all image roots of a run lie.
@@ -73,7 +76,7 @@ impl Roots {
         if let Some(image_root) = &self.image_root {
             return self.of_host(image_root);
         }
-        self.create(&Path::new("var/lib").join(class.directory()))
+        self.create(&system_directory(class), Leaf::Directory)
     }
 
     /// The directory in which something of the host's is to be, created where it is missing, and what that is called in it.
@@ -97,7 +100,7 @@ impl Roots {
     /// A directory of the host's, wherever the base is, created where it is missing.
     fn of_host(&self, directory: &Path) -> Result<ImageRoot, Error> {
         let (roots, relative) = self.from_host(directory)?;
-        roots.create(&relative)
+        roots.create(&relative, Leaf::Directory)
     }
 
     /// The host as the base, and the directory's path beneath it.
@@ -184,7 +187,7 @@ impl Roots {
     }
 
     /// Opens a directory; what is missing on the way is created, for nobody else to look into.
-    fn create(&self, relative: &Path) -> Result<ImageRoot, Error> {
+    pub(super) fn create(&self, relative: &Path, leaf: Leaf) -> Result<ImageRoot, Error> {
         let failed = |cause: Errno| Error::CreateRoot {
             path: self.base_path.join(relative),
             cause: cause.into(),
@@ -197,7 +200,11 @@ impl Roots {
             let opened = match self.open_directory_with(&so_far, OFlags::PATH) {
                 Err(Errno::NOENT) => {
                     let parent = parent.as_ref().unwrap_or(&self.base);
-                    match mkdirat(parent, component, Mode::from_raw_mode(0o700)) {
+                    let made = match leaf {
+                        Leaf::Subvolume if so_far == relative => make_subvolume(parent, component),
+                        _ => mkdirat(parent, component, Mode::from_raw_mode(0o700)),
+                    };
+                    match made {
                         Ok(()) | Err(Errno::EXIST) => {
                             self.open_directory_with(&so_far, OFlags::PATH)
                         }
@@ -268,7 +275,6 @@ impl ImageRoot {
         name: &std::ffi::CStr,
         flags: OFlags,
     ) -> Result<OwnedFd, Errno> {
-        use std::os::unix::ffi::OsStrExt;
         let path = self
             .relative
             .join(std::ffi::OsStr::from_bytes(name.to_bytes()));
@@ -353,6 +359,33 @@ fn split(path: &Path) -> Result<(&Path, &str), Error> {
         (Some(directory), Some(name)) => Ok((directory, name)),
         _ => Err(Error::NoName(path.to_owned())),
     }
+}
+
+/// What an image root is created as.
+#[derive(Clone, Copy)]
+pub(super) enum Leaf {
+    Directory,
+    /// Where there can be one.
+    Subvolume,
+}
+
+fn make_subvolume(parent: &OwnedFd, name: &OsStr) -> Result<(), Errno> {
+    let mode = Mode::from_raw_mode(0o700);
+    let made = || -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let parent = openat(parent, c".", flags, Mode::empty())?;
+        btrfs::create_subvolume(parent.as_fd(), &CString::new(name.as_bytes())?)?;
+        Ok(chmodat(&parent, name, mode, AtFlags::empty())?)
+    };
+    match made() {
+        Ok(()) => Ok(()),
+        Err(_) => mkdirat(parent, name, mode),
+    }
+}
+
+/// Where new images of a class go.
+pub(super) fn system_directory(class: ImageClass) -> PathBuf {
+    Path::new("var/lib").join(class.directory())
 }
 
 /// Links are taken as if the base were the root; magic links, which could leave it, are not taken.

@@ -13,6 +13,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::attributes::{created, remove_records, write_created, write_trust};
 use super::{Error, ImageRoot, Source, Verified, copy_user_attributes};
+use crate::disk::write_in_place;
 use crate::sys::{Release, btrfs};
 use crate::terms::ImageForm;
 use crate::tree;
@@ -64,6 +65,14 @@ impl ImageRoot {
             )
             .map(File::from)
         })
+    }
+
+    /// The same for a disk image: what is written to it stays in its place. Where it comes to share what another file
+    /// holds, it becomes like that.
+    pub fn stage_disk(&self, stem: &str) -> Result<Staged, Error> {
+        let staged = self.stage(stem)?;
+        write_in_place(&staged.file);
+        Ok(staged)
     }
 
     /// A new, empty, locked tree; a subvolume where that is wanted and possible.

@@ -1,6 +1,7 @@
 //! Where a transfer puts its image: the way there is cleared first, and the image made visible last.
 
 use std::fs::{self, File};
+use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use super::manager::Job;
 use super::{Error, Local, Place, Target};
 use crate::disk::clone_or_copy;
 use crate::store::{self, ImageLock, ImageRoot, PlacedBeside, Placing, Staged, Verified};
-use crate::terms::ImageForm;
+use crate::terms::{ImageClass, ImageForm};
 use crate::tree::{self, Copying};
 
 /// A path as it was given, or beneath the directory of the class.
@@ -21,6 +22,29 @@ pub(super) fn absolute(job: &Job, target: &Target, path: &Path) -> Result<PathBu
     }
     let root = job.settings.roots.target(target.class)?;
     Ok(root.path().join(path))
+}
+
+/// The directory of a class, counted if it is to be.
+fn image_root(job: &Job, class: ImageClass) -> Result<ImageRoot, Error> {
+    let roots = &job.settings.roots;
+    if !job.settings.quota {
+        return Ok(roots.target(class)?);
+    }
+    let root = roots.target_counted(class)?;
+    if roots.has_pool(class) {
+        warn_of_quota(job, root.path(), root.count());
+    }
+    Ok(root)
+}
+
+/// Tells that what lies there is not counted.
+fn warn_of_quota(job: &Job, path: &Path, counted: io::Result<()>) {
+    if let Err(error) = counted {
+        job.reporter.warning(format_args!(
+            "Quota of `{}` cannot be set up, ignoring: {error}",
+            path.display()
+        ));
+    }
 }
 
 /// The directory a transfer's image goes to, and its name there.
@@ -39,7 +63,7 @@ impl<'a> Destination<'a> {
         let roots = &job.settings.roots;
         let (root, file_name) = match &target.place {
             Place::Named(name) => (
-                roots.target(target.class)?,
+                image_root(job, target.class)?,
                 Some(target.form.file_name(name)),
             ),
             Place::Path(path) => {
@@ -49,7 +73,9 @@ impl<'a> Destination<'a> {
                 let (root, name) = roots.place_of(&path)?;
                 (root, Some(name))
             }
-            Place::Kept | Place::Part(_) | Place::Stream(_) => (roots.target(target.class)?, None),
+            Place::Kept | Place::Part(_) | Place::Stream(_) => {
+                (image_root(job, target.class)?, None)
+            }
         };
         let destination = Self {
             job,
@@ -138,17 +164,30 @@ impl<'a> Destination<'a> {
 
     /// A new, empty image of the target's form.
     pub(super) fn stage(&self) -> Result<Staged, Error> {
-        let stem = self.target.form.word();
-        Ok(match self.target.form {
-            ImageForm::Raw => self.root.stage(stem)?,
-            ImageForm::Tree => self.root.stage_tree(stem, self.job.settings.subvolumes)?,
-        })
+        match self.target.form {
+            ImageForm::Raw => Ok(self.root.stage_disk(ImageForm::Raw.word())?),
+            ImageForm::Tree => self.stage_tree(),
+        }
+    }
+
+    fn stage_tree(&self) -> Result<Staged, Error> {
+        let subvolume = self.job.settings.subvolumes;
+        let staged = self.root.stage_tree(ImageForm::Tree.word(), subvolume)?;
+        Ok(self.counted(staged))
+    }
+
+    /// The same, counted where that is wanted and possible.
+    fn counted(&self, staged: Staged) -> Staged {
+        if self.job.settings.quota {
+            warn_of_quota(self.job, &staged.path(), staged.count());
+        }
+        staged
     }
 
     /// A staged copy of a file, sharing it where the file system can.
     pub(super) fn copy_file(&self, original: &File, path: &Path) -> Result<Staged, Error> {
         let Self { job, .. } = self;
-        let copy = self.root.stage(ImageForm::Raw.word())?;
+        let copy = self.root.stage_disk(ImageForm::Raw.word())?;
         let copied = clone_or_copy(original, copy.file(), &job.cancel, job.settings.sync);
         let origin = path.display().to_string();
         copied.map_err(|error| Error::copy(&origin, &copy.path(), error))?;
@@ -162,9 +201,9 @@ impl<'a> Destination<'a> {
         if job.settings.subvolumes
             && let Some(snapshot) = self.root.stage_snapshot(stem, original.as_fd())?
         {
-            return Ok(snapshot);
+            return Ok(self.counted(snapshot));
         }
-        let copy = self.root.stage_tree(stem, job.settings.subvolumes)?;
+        let copy = self.stage_tree()?;
         let mut how = Copying {
             cancel: &job.cancel,
             selinux: job.settings.selinux,

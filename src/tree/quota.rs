@@ -8,15 +8,18 @@ use std::os::fd::BorrowedFd;
 
 use crate::sys::btrfs::{self, QuotaGroup, Usage};
 
+/// The level of a group that is counted in none.
+const TOP_LEVEL: u16 = 255;
+
 /// Has a subvolume counted with what will be in it, and in the group of the one that it is in. Where its own group is
-/// counted somewhere already, that is left as it is.
+/// counted somewhere already, that is left as it is, which is told by `false`.
 ///
 /// What the subvolume holds already is counted with the next scan.
-pub fn count(subvolume: BorrowedFd<'_>) -> io::Result<()> {
+pub fn count(subvolume: BorrowedFd<'_>) -> io::Result<bool> {
     let about = btrfs::subvolume_of(subvolume)?;
     let own = QuotaGroup::of_subvolume(about.id);
     if !btrfs::parents(subvolume, own)?.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let around = match about.parent {
         Some(parent) => btrfs::parents(subvolume, QuotaGroup::of_subvolume(parent))?
@@ -24,17 +27,19 @@ pub fn count(subvolume: BorrowedFd<'_>) -> io::Result<()> {
             .max_by_key(|group| (group.id() == parent, group.level())),
         None => None,
     };
-    let level = around.map_or(QuotaGroup::HIGHEST_LEVEL, |around| around.level() - 1);
+    let level = around.map_or(TOP_LEVEL, |around| around.level() - 1);
     if let (0, Some(around)) = (level, around) {
         // There is no room between the two.
-        return btrfs::assign(subvolume, own, around);
+        btrfs::assign(subvolume, own, around)?;
+        return Ok(true);
     }
     let whole = QuotaGroup::new(level, about.id);
     btrfs::create_group(subvolume, whole)?;
     if let Some(around) = around {
         btrfs::assign(subvolume, whole, around)?;
     }
-    btrfs::assign(subvolume, own, whole)
+    btrfs::assign(subvolume, own, whole)?;
+    Ok(true)
 }
 
 /// What a subvolume takes, with what is in it where that is counted; nothing where nobody counts, or may not look.

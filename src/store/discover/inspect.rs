@@ -3,15 +3,14 @@
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsFd, OwnedFd};
 
-use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, Statx, StatxFlags, ioctl_ficlone, openat, statx,
-};
+use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Statx, StatxFlags, openat, statx};
 use rustix::io::Errno;
 
 use super::facts::Facts;
 use super::pick::ranked;
 use super::spelling::{Format, Spelling};
 use super::{Image, ImageKind};
+use crate::disk;
 use crate::store::{Error, ImageRoot};
 use crate::sys::btrfs;
 use crate::terms::{ImageClass, ImageName};
@@ -90,7 +89,8 @@ impl ImageRoot {
     pub fn snapshot_file(&self, image: &std::fs::File) -> Option<std::fs::File> {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         let file = openat(self, c".", flags, Mode::from_raw_mode(0o600)).ok()?;
-        ioctl_ficlone(&file, image).is_ok().then(|| file.into())
+        let file = file.into();
+        disk::clone(image, &file).then_some(file)
     }
 
     fn describe(

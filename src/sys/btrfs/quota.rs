@@ -28,8 +28,6 @@ const LEVEL_SHIFT: u32 = 48;
 pub struct QuotaGroup(u64);
 
 impl QuotaGroup {
-    pub const HIGHEST_LEVEL: u16 = u16::MAX;
-
     /// The group that counts one subvolume.
     pub fn of_subvolume(id: u64) -> Self {
         Self::new(0, id)
