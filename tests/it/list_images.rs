@@ -102,7 +102,8 @@ fn json_has_a_field_for_each_column() {
         plain.contains("\"ro\":false") && plain.contains("\"mtime\":7000000"),
         "{plain}"
     );
-    assert!(plain.contains("\"usage\":12288,\"limit\":10000"), "{plain}");
+    assert!(plain.contains("\"usage\":12288,"), "{plain}");
+    assert!(plain.contains("\"limit\":10000,"), "{plain}");
     assert_eq!(short.lines().count(), 1);
     let pretty = case
         .importctl(["list-images", "-m", "--json=pretty"])
@@ -196,4 +197,291 @@ fn links_do_not_lead_out_of_the_root() {
         .ok()
         .stdout_text();
     assert!(!table.contains("escape"), "{table}");
+}
+
+/// `CLASS NAME TYPE PATH RO` of every image but the system itself, paths below the root.
+fn found(case: &Case, arguments: &[&str]) -> Vec<String> {
+    let list = ["list-images", "--no-legend"];
+    let outcome = case.importctl(list.into_iter().chain(arguments.iter().copied()));
+    let root = case.root();
+    let text = outcome.ok().stdout_text();
+    let rows = text.lines().filter(|line| !line.contains(" .host "));
+    rows.map(|line| {
+        let words: Vec<_> = line.split_whitespace().take(5).collect();
+        words.join(" ").replace(&format!("{}/", root.display()), "")
+    })
+    .collect()
+}
+
+/// Makes these directories below the case's root.
+fn with_directories(case: Case, directories: &[&str]) -> Case {
+    for directory in directories {
+        fs::create_dir_all(case.root().join(directory)).unwrap();
+    }
+    case
+}
+
+/// Makes these files below the case's root.
+fn with_files(case: Case, files: &[&str]) -> Case {
+    files
+        .iter()
+        .fold(case, |case, file| case.root_file(file, ""))
+}
+
+#[test]
+fn a_directory_of_versions_is_the_newest_that_fits() {
+    let case = with_files(
+        Case::new(),
+        &[
+            "var/lib/machines/a.raw.v/a_1.raw",
+            "var/lib/machines/a.raw.v/a_10.raw",
+            "var/lib/machines/a.raw.v/a_9.raw",
+            "var/lib/machines/a.raw.v/a_11+0.raw",
+            "var/lib/machines/a.raw.v/b_12.raw",
+            "var/lib/machines/b.v/b_4",
+            "var/lib/machines/c.mstack.v/c_3.raw",
+            "var/lib/machines/d.raw.v/d_1.raw",
+            "var/lib/machines/e.raw.v/e.raw",
+            "srv/versions/f_1.raw",
+        ],
+    );
+    let case = with_directories(
+        case,
+        &[
+            "var/lib/machines/b.v/b_2",
+            "var/lib/machines/b.v/b_3",
+            "var/lib/machines/c.mstack.v/c_1.mstack",
+            "var/lib/machines/c.mstack.v/c_2",
+            "var/lib/machines/d.raw.v/d_2.raw",
+        ],
+    );
+    let machines = case.image_dir("machine");
+    symlink("nowhere", machines.join("d.raw.v/d_3.raw")).unwrap();
+    symlink("/srv/versions", machines.join("f.raw.v")).unwrap();
+    // The name counts that it is found by.
+    symlink("/srv/versions", machines.join("g.raw.v")).unwrap();
+    let expected = [
+        "machine a raw var/lib/machines/a.raw.v/a_10.raw rw",
+        "machine b directory var/lib/machines/b.v/b_3 rw",
+        "machine c mstack var/lib/machines/c.mstack.v/c_1.mstack rw",
+        "machine d raw var/lib/machines/d.raw.v/d_1.raw rw",
+        "machine f raw srv/versions/f_1.raw rw",
+    ];
+    assert_eq!(found(&case, &["-m"]), expected);
+}
+
+#[test]
+fn a_version_is_exported_and_stands_in_the_way_of_another_image_of_its_name() {
+    let case = Case::new()
+        .root_file("var/lib/machines/a.raw.v/a_1.raw", "old")
+        .root_file("var/lib/machines/a.raw.v/a_2.raw", "new")
+        .root_file("var/lib/machines/b.v/b_1/etc/os-release", "ID=b\n");
+    case.importctl(["export-raw", "-m", "a", "{dir}/a.raw"])
+        .ok();
+    assert_eq!(fs::read(case.dir().join("a.raw")).unwrap(), b"new");
+    case.importctl(["export-tar", "-m", "b", "{dir}/b.tar"])
+        .ok();
+    case.importctl(["import-raw", "-m", "{dir}/a.raw", "a"])
+        .code(1)
+        .stderr_has("image `a` exists already as `")
+        .stderr_has("machines/a.raw.v`");
+    let before = case.images("machine");
+    case.importctl(["import-raw", "-m", "--force", "{dir}/a.raw", "a"])
+        .code(1)
+        .stderr_has("machines/a.raw.v` cannot be replaced");
+    assert_eq!(case.images("machine"), before);
+}
+
+#[test]
+fn a_mount_stack_is_listed_as_it_could_be_written_to_and_is_not_exported() {
+    let parts: [(&str, &[&str], &str); 9] = [
+        ("bound", &["layer@1", "bind@var"], "rw"),
+        ("broken", &["layer@1", "rw", "junk"], "ro"),
+        ("empty", &[".ignored"], "rw"),
+        ("image", &["layer@1.raw.v"], "ro"),
+        ("layered", &["layer@1", "layer@2", "robind@var"], "ro"),
+        ("nameless", &["bind@"], "ro"),
+        ("rooted", &["root"], "rw"),
+        ("shown", &["robind@var"], "rw"),
+        ("writable", &["layer@1", "rw"], "rw"),
+    ];
+    let mut case = Case::new();
+    let mut expected = Vec::new();
+    for (name, entries, read_only) in parts {
+        let directory = format!("var/lib/machines/{name}.mstack");
+        for entry in entries {
+            case = with_directories(case, &[&format!("{directory}/{entry}")]);
+        }
+        expected.push(format!("machine {name} mstack {directory} {read_only}"));
+    }
+    // A link is what it leads to, below the root.
+    let layer = case.image_dir("machine").join("empty.mstack/layer@1");
+    symlink("/var/lib/machines/image.mstack", &layer).unwrap();
+    expected[2] = expected[2].replace("rw", "ro");
+    assert_eq!(found(&case, &["-m"]), expected);
+    for verb in ["export-tar", "export-raw"] {
+        case.importctl([verb, "-m", "writable", "{dir}/out"])
+            .code(1)
+            .stderr_has("writable.mstack` is a mount stack");
+    }
+    assert_eq!(fs::read_dir(case.dir()).unwrap().count(), 0);
+}
+
+#[test]
+fn suffixes_say_what_an_entry_is_and_what_it_is_for() {
+    let case = with_directories(
+        Case::new(),
+        &[
+            "var/lib/extensions/tree.sysext",
+            "var/lib/extensions/stack.sysext.mstack",
+            "var/lib/extensions/disk.raw",
+            "var/lib/extensions/.v",
+            "var/lib/extensions/.raw.v",
+            "var/lib/extensions/.mstack",
+        ],
+    );
+    let case = with_files(
+        case,
+        &[
+            "var/lib/extensions/other.confext.raw",
+            "var/lib/extensions/versions.sysext.raw.v/versions_1.sysext.raw",
+            "var/lib/extensions/versions.sysext.raw.v/versions_2.raw",
+            "var/lib/extensions/mixed.raw.v/mixed_1.sysext.raw",
+            "var/lib/extensions/mixed.raw.v/mixed_0.raw",
+            "var/lib/extensions/.hidden.raw.v/.hidden_1.raw",
+            "var/lib/extensions/file.mstack",
+            "var/lib/extensions/file.v",
+            "var/lib/extensions/.raw",
+            // One name in several spellings: the first of the order in which it is looked for.
+            "var/lib/extensions/a.raw",
+            "var/lib/extensions/a.sysext.raw",
+            "var/lib/extensions/b.raw",
+            "var/lib/extensions/b.sysext.raw.v/b_1.sysext.raw",
+        ],
+    );
+    let expected = [
+        "sysext .hidden raw var/lib/extensions/.hidden.raw.v/.hidden_1.raw ro",
+        "sysext a raw var/lib/extensions/a.sysext.raw rw",
+        "sysext b raw var/lib/extensions/b.raw rw",
+        "sysext disk.raw directory var/lib/extensions/disk.raw rw",
+        "sysext mixed raw var/lib/extensions/mixed.raw.v/mixed_1.sysext.raw rw",
+        "sysext other.confext raw var/lib/extensions/other.confext.raw rw",
+        "sysext stack mstack var/lib/extensions/stack.sysext.mstack rw",
+        "sysext tree directory var/lib/extensions/tree.sysext rw",
+        "sysext versions raw var/lib/extensions/versions.sysext.raw.v/versions_1.sysext.raw rw",
+    ];
+    assert_eq!(found(&case, &["-S"]), expected);
+}
+
+#[test]
+fn every_place_is_searched_in_its_order_and_an_initrds_too() {
+    let machine = [
+        "etc/machines",
+        "run/machines",
+        "var/lib/machines",
+        "var/lib/container",
+        "usr/local/lib/machines",
+        "usr/lib/machines",
+    ];
+    let portable = [
+        "etc/portables",
+        "run/portables",
+        "var/lib/portables",
+        "usr/local/lib/portables",
+        "usr/lib/portables",
+    ];
+    let sysext = ["etc/extensions", "run/extensions", "var/lib/extensions"];
+    let confext = [
+        "run/confexts",
+        "var/lib/confexts",
+        "usr/local/lib/confexts",
+        "usr/lib/confexts",
+    ];
+    let sysext_of_initrd = [&sysext[..], &[".extra/sysext", ".extra/global_sysext"]].concat();
+    let confext_of_initrd = [&confext[..3], &[".extra/confext", ".extra/global_confext"]].concat();
+    let nowhere = ["usr/lib/extensions", "etc/confexts", ".extra/machine"];
+    let all = [
+        &machine[..],
+        &portable,
+        &sysext_of_initrd,
+        &confext,
+        &confext_of_initrd,
+        &nowhere,
+    ];
+    for (class, initrd, places) in [
+        ("machine", false, &machine[..]),
+        ("machine", true, &machine),
+        ("portable", true, &portable),
+        ("sysext", false, &sysext),
+        ("sysext", true, &sysext_of_initrd),
+        ("confext", false, &confext),
+        ("confext", true, &confext_of_initrd),
+    ] {
+        let case = all.concat().iter().fold(Case::new(), |case, place| {
+            with_directories(case, &[&format!("{place}/x")])
+        });
+        let case = match initrd {
+            true => case.root_file("etc/initrd-release", "ID=x\n"),
+            false => case,
+        };
+        let option = format!("--class={class}");
+        for place in places {
+            let read_only = if place.starts_with("usr") { "ro" } else { "rw" };
+            let expected = format!("{class} x directory {place}/x {read_only}");
+            assert_eq!(found(&case, &[&option]), [expected], "{class} {initrd}");
+            fs::remove_dir(case.root().join(place).join("x")).unwrap();
+        }
+        assert_eq!(found(&case, &[&option]), [""; 0], "{class} {initrd}");
+    }
+}
+
+#[test]
+fn the_path_is_where_links_lead() {
+    let case = furnished()
+        .root_file("srv/disk.squashfs", "x")
+        .root_file("usr/share/tree/etc/os-release", "ID=x\n");
+    let machines = case.image_dir("machine");
+    symlink("/srv/disk.squashfs", machines.join("far.raw")).unwrap();
+    symlink("/usr/share/tree", machines.join("vendor")).unwrap();
+    let listed = found(&case, &["-m"]);
+    for expected in [
+        "machine far raw srv/disk.squashfs rw",
+        "machine linked raw var/lib/machines/plain.raw rw",
+        "machine vendor directory usr/share/tree ro",
+    ] {
+        assert!(listed.contains(&expected.to_owned()), "{listed:?}");
+    }
+    // What is replaced is the link.
+    case.importctl([
+        "import-raw",
+        "-m",
+        "--force",
+        "{root}/var/lib/machines/plain.raw",
+        "far",
+    ])
+    .ok();
+    assert!(
+        machines
+            .join("far.raw")
+            .symlink_metadata()
+            .unwrap()
+            .is_file()
+    );
+    assert_eq!(
+        fs::read(case.root().join("srv/disk.squashfs")).unwrap(),
+        b"x"
+    );
+}
+
+#[test]
+fn what_nobody_shares_is_told_in_json_alone() {
+    let case = furnished();
+    let json = case
+        .importctl(["list-images", "-C", "-j"])
+        .ok()
+        .stdout_text();
+    let sizes = "\"usage\":4096,\"usage-exclusive\":4096,\"limit\":1,\"limit-exclusive\":1}";
+    assert!(json.contains(sizes), "{json}");
+    let table = case.importctl(["list-images", "-C"]).ok().stdout_text();
+    assert!(!table.contains("EXCLUSIVE"), "{table}");
 }
