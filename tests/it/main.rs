@@ -21,6 +21,8 @@ mod import;
 mod kept;
 /// What is found, and how it is shown.
 mod list_images;
+/// Images in use are not replaced.
+mod locks;
 /// One binary, several names.
 mod multicall;
 /// Names of images, derived and given.
