@@ -12,6 +12,12 @@ mod archives;
 mod devices;
 /// Archives from strangers.
 mod hostile;
+/// What is told of subvolumes and devices.
+mod images;
+/// Disk images that are written to in place.
+mod in_place;
+/// Images in use, between processes.
+mod locks;
 /// Names, in a network of the test's own.
 mod lookup;
 /// File systems of the test's own.
@@ -20,6 +26,8 @@ mod mount;
 mod network;
 /// Full disks and other odd places.
 mod places;
+/// What trees take, where that is counted.
+mod quota;
 /// The static binary in empty and in full roots.
 mod static_binary;
 /// The helpers above do what they say.

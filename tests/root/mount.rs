@@ -92,13 +92,30 @@ pub struct LoopDevice {
 impl LoopDevice {
     #[track_caller]
     pub fn new(bytes: u64) -> Self {
+        Self::attached(bytes, &[])
+    }
+
+    /// One that takes no writes.
+    #[track_caller]
+    pub fn read_only(bytes: u64) -> Self {
+        Self::attached(bytes, &["--read-only"])
+    }
+
+    #[track_caller]
+    fn attached(bytes: u64, options: &[&str]) -> Self {
         let temp = TempDir::new();
         let image = temp.path().join("image");
         std::fs::File::create(&image)
             .unwrap()
             .set_len(bytes)
             .unwrap();
-        let path = tool("losetup", ["--find", "--show", image.to_str().unwrap()]);
+        let path = tool(
+            "losetup",
+            ["--find", "--show"]
+                .iter()
+                .chain(options)
+                .chain(&[image.to_str().unwrap()]),
+        );
         let path = String::from_utf8(path).unwrap().trim().to_owned();
         Self { path, _temp: temp }
     }
