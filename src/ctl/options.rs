@@ -163,7 +163,10 @@ pub(super) const VERBS: [VerbSpec<VerbId>; 9] = [
         help: "List the images there are",
         manual: &[
             "Lists the images of all classes, or of the one that --class= names: those in the image directory and \
-             everywhere else where an image would be found.",
+             everywhere else where an image would be found. These are files NAME.raw, directories, subvolumes, block devices, \
+             mount stacks NAME.mstack/ (see systemd.mstack(7)), links to any of these, and directories of versions NAME.v/, \
+             NAME.raw.v/ and NAME.mstack.v/, of which the newest is the image (see systemd.v(7)).",
+            "Sizes that no other image shares are shown in JSON only. Of trees they are known where btrfs counts them.",
         ],
     },
     VerbSpec {
@@ -262,7 +265,7 @@ pub(super) const OPTIONS: [OptionSpec<OptionId>; 24] = [
         help: "Replace an image that has the name",
         manual: &[
             "Replaces an existing image of the same name. The old image stays until the new one is whole, and is then \
-             replaced in one step.",
+             replaced in one step. One that a container or a virtual machine runs from is refused.",
         ],
     },
     OptionSpec {

@@ -82,7 +82,7 @@ fn a_new_image_is_written_to_in_place() {
     for name in names.names() {
         let path = mount.path().join(name);
         assert!(in_place(&path), "{name}");
-        let alone = ["packed.raw", "plain.raw"].contains(&name.as_ref());
+        let alone = ["packed.raw", "plain.raw"].contains(&name);
         assert_eq!(shares(&path), !alone, "{name}");
     }
 }

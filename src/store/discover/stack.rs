@@ -47,17 +47,13 @@ enum Part {
 impl Part {
     /// None where it has no place in a stack.
     fn of(name: &str, kind: FileType) -> Option<Self> {
-        let is_directory = kind == FileType::Directory;
-        let stem = match is_directory {
-            true => name.strip_suffix(".v").unwrap_or(name),
-            false => name,
-        };
-        // A disk image, of which a directory may hold the versions.
-        let image = stem.strip_suffix(".raw");
-        if !is_directory && !(image.is_some() && kind == FileType::RegularFile) {
+        let is_image = kind == FileType::RegularFile && name.ends_with(".raw");
+        if !is_image && kind != FileType::Directory {
             return None;
         }
-        match image.unwrap_or(stem).split_once('@') {
+        // A directory may hold versions of either.
+        let stem = name.strip_suffix(".v").unwrap_or(name);
+        match stem.strip_suffix(".raw").unwrap_or(stem).split_once('@') {
             Some((_, "")) => None,
             Some(("layer", _)) => Some(Self::Layer),
             Some(("robind", _)) => Some(Self::ReadOnly),
