@@ -1,12 +1,12 @@
 //! Locks of images between processes: a reader's, a device's, and ours while it is held.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::kit::{Case, need, need_root, tool};
+use crate::kit::{Case, Snapshot, need, need_root, tool};
 use crate::mount::LoopDevice;
 
 /// Locks a file as whoever reads an image does, and says whether it could. It holds the lock until its input ends.
@@ -100,6 +100,44 @@ fn a_device_is_locked_by_its_number() {
     case.importctl(IMPORT).ok();
     assert!(node.symlink_metadata().unwrap().is_file());
     assert_eq!(fs::read_dir(&locks).unwrap().count(), 0);
+}
+
+#[test]
+fn an_ordinary_user_locks_what_is_theirs_to_lock() {
+    if !need_root() || !need("setpriv") || !need("python3") {
+        return;
+    }
+    let user = [
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        "--no-new-privs",
+    ];
+    let case = Case::new().without_root().file("new", "new").through(user);
+    let own = case.dir().join("own");
+    fs::create_dir(&own).unwrap();
+    chown(&own, Some(65534), Some(65534)).unwrap();
+    let place = format!("--image-root={}", own.display());
+    let import = ["import-raw", "-m", "--force", &place, "{dir}/new", "a"];
+    case.importctl(import).ok();
+    let lock = own.join(".#a.raw.lck");
+    fs::write(&lock, "").unwrap();
+    chown(&lock, Some(65534), Some(65534)).unwrap();
+    let reader = Reader::of(&lock);
+    case.importctl(import)
+        .code(1)
+        .stderr_has("a.raw` is in use");
+    drop(reader);
+    case.importctl(import).ok();
+    assert_eq!(Snapshot::of(&own).names(), ["a.raw"]);
+    // A lock of root's may be held or not: there is no telling.
+    drop(Reader::of(&lock));
+    fs::set_permissions(&lock, fs::Permissions::from_mode(0o600)).unwrap();
+    case.importctl(import)
+        .code(1)
+        .stderr_has("failed to lock `")
+        .stderr_has("Permission denied");
 }
 
 #[test]

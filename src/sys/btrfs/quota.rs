@@ -179,20 +179,19 @@ fn assign_or_not(
     unsafe { ioctl(file, Setter::<ASSIGN, _>::new(assignment)) }
 }
 
-/// The groups in which a group is counted.
+/// The groups in which a group is counted. They are of higher levels, and stand behind those that it counts itself.
 pub fn parents(file: BorrowedFd<'_>, group: QuotaGroup) -> io::Result<Vec<QuotaGroup>> {
+    let Some(level) = group.level().checked_add(1) else {
+        return Ok(Vec::new());
+    };
     let relations = Query {
         tree: QUOTA_TREE,
         object: group.0,
         kind: RELATION,
-        offsets: 0..=u64::MAX,
+        offsets: QuotaGroup::new(level, 0).0..=u64::MAX,
     };
     let found = search(file, &relations)?;
-    // A relation stands below both its groups.
-    let related = found.iter().map(|item| QuotaGroup(item.offset));
-    Ok(related
-        .filter(|other| other.level() > group.level())
-        .collect())
+    Ok(found.iter().map(|item| QuotaGroup(item.offset)).collect())
 }
 
 /// What a group has counted; nothing of what is not known.
