@@ -134,3 +134,52 @@ impl Drop for LockFile {
         let _ = unlinkat(&self.directory, &self.name, AtFlags::empty());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    use super::*;
+    use crate::store::Roots;
+    use crate::terms::ImageClass;
+
+    #[test]
+    fn one_at_a_time_has_an_image_however_many_want_it() {
+        let directory = std::env::temp_dir().join(format!("importd-locks-{}", std::process::id()));
+        std::fs::create_dir(&directory).unwrap();
+        let roots = Roots::open(&directory, None).unwrap();
+        let root = roots.target(ImageClass::Machine).unwrap();
+        std::fs::write(root.path_of("a.raw"), "").unwrap();
+        let (held, times) = (AtomicBool::new(false), AtomicU32::new(0));
+        // One file of the two: either has to keep the others out.
+        let contend = || {
+            for _ in 0..2000 {
+                match LockFile::take(root.directory(), "a.lck".to_owned()) {
+                    Err(Errno::BUSY) => continue,
+                    lock => {
+                        let lock = lock.unwrap();
+                        assert!(!held.swap(true, Ordering::SeqCst));
+                        times.fetch_add(1, Ordering::Relaxed);
+                        std::thread::yield_now();
+                        assert!(held.swap(false, Ordering::SeqCst));
+                        drop(lock);
+                    }
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(contend);
+            }
+        });
+        assert!(times.into_inner() > 0);
+        let lock = root.lock_image("a.raw").unwrap();
+        let again = root.lock_image("a.raw").unwrap_err();
+        assert!(matches!(again, Error::Busy { .. }));
+        drop(lock);
+        let names = |path: &std::path::Path| std::fs::read_dir(path).unwrap().count();
+        assert_eq!(names(root.path()), 1);
+        assert_eq!(names(&directory.join("run/systemd/nspawn/locks")), 0);
+        std::fs::remove_dir_all(directory).unwrap();
+    }
+}
