@@ -24,29 +24,6 @@ pub(super) fn absolute(job: &Job, target: &Target, path: &Path) -> Result<PathBu
     Ok(root.path().join(path))
 }
 
-/// The directory of a class, counted if it is to be.
-fn image_root(job: &Job, class: ImageClass) -> Result<ImageRoot, Error> {
-    let roots = &job.settings.roots;
-    if !job.settings.quota {
-        return Ok(roots.target(class)?);
-    }
-    let root = roots.target_counted(class)?;
-    if roots.has_pool(class) {
-        warn_of_quota(job, root.path(), root.count());
-    }
-    Ok(root)
-}
-
-/// Tells that what lies there is not counted.
-fn warn_of_quota(job: &Job, path: &Path, counted: io::Result<()>) {
-    if let Err(error) = counted {
-        job.reporter.warning(format_args!(
-            "Quota of `{}` cannot be set up, ignoring: {error}",
-            path.display()
-        ));
-    }
-}
-
 /// The directory a transfer's image goes to, and its name there.
 pub(super) struct Destination<'a> {
     job: &'a Job,
@@ -296,5 +273,28 @@ impl<'a> Destination<'a> {
             sync: self.job.settings.sync,
             cancel: &self.job.cancel,
         }
+    }
+}
+
+/// The directory of a class, counted if it is to be.
+fn image_root(job: &Job, class: ImageClass) -> Result<ImageRoot, Error> {
+    let roots = &job.settings.roots;
+    if !job.settings.quota {
+        return Ok(roots.target(class)?);
+    }
+    let root = roots.target_counted(class)?;
+    if roots.has_pool(class) {
+        warn_of_quota(job, root.path(), root.count());
+    }
+    Ok(root)
+}
+
+/// Tells that what lies there is not counted.
+fn warn_of_quota(job: &Job, path: &Path, counted: io::Result<()>) {
+    if let Err(error) = counted {
+        job.reporter.warning(format_args!(
+            "Quota of `{}` cannot be set up, ignoring: {error}",
+            path.display()
+        ));
     }
 }
