@@ -206,3 +206,18 @@ fn nothing_is_counted_that_nobody_asked_for() {
         .stderr_lacks("Quota");
     assert!(!is_subvolume(&own.root().join("own")));
 }
+
+#[test]
+fn the_helpers_option_stands_above_the_variable() {
+    if !need_root() || !need("mkfs.btrfs") {
+        return;
+    }
+    let counted = Counted::new();
+    tool("btrfs", ["quota", "enable", text(&counted.root())]);
+    let own = format!("--image-root={}/own", counted.root().display());
+    for (option, name) in [("--btrfs-quota=no", "a"), ("--btrfs-quota=yes", "b")] {
+        let import = ["systemd-import", "tar", &own, option, "{dir}/a.tar", name];
+        counted.case.importd(import).ok().stderr_lacks("Quota");
+    }
+    assert_eq!(counted.groups(), ["0/b in 255/b"]);
+}
