@@ -1,14 +1,18 @@
-//! A file that takes another's place only when it is whole.
+//! A file that takes another's place only when it is whole. What a crash leaves of it has a name of ours and no lock.
 
 use std::ffi::OsString;
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
 /// The new content of a file, beside it under a temporary name. Dropped, it vanishes.
+///
+/// Invariant: the file is locked (BSD lock, exclusive) as long as this value lives, where the file system knows locks.
 pub struct Replacement {
     file: File,
     path: PathBuf,
@@ -36,6 +40,11 @@ impl Replacement {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 created => created?,
             };
+            if !lock(&file)? {
+                // Whoever has it takes it for a leftover, and has removed it or is about to.
+                let _ = fs::remove_file(&temporary);
+                continue;
+            }
             let replacement = Self {
                 file,
                 path: path.with_file_name(name),
@@ -72,6 +81,17 @@ impl Replacement {
     }
 }
 
+/// Locks a new file. False if somebody else was faster. Others may look into this directory, so nobody is waited for.
+fn lock(file: &File) -> io::Result<bool> {
+    match flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file.metadata()?.nlink() > 0),
+        Err(Errno::AGAIN) => Ok(false),
+        // A network's file system without locks; nobody can sweep there either.
+        Err(Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
 impl Drop for Replacement {
     fn drop(&mut self) {
         if !self.committed {
@@ -85,6 +105,20 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    #[test]
+    fn a_replacement_is_locked_until_it_is_gone() {
+        let directory = std::env::temp_dir().join(format!("importd-lock-{}", std::process::id()));
+        fs::create_dir(&directory).unwrap();
+        let replacement = Replacement::of(&directory.join("file")).unwrap();
+        let other = File::open(&replacement.temporary).unwrap();
+        assert!(!lock(&other).unwrap());
+        drop(replacement);
+        // Free, but no file that anybody could go on with.
+        assert!(!lock(&other).unwrap());
+        flock(&other, FlockOperation::NonBlockingLockExclusive).unwrap();
+        fs::remove_dir(directory).unwrap();
+    }
 
     #[test]
     fn the_old_file_stays_until_the_new_one_is_whole() {

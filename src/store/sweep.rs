@@ -1,13 +1,16 @@
 //! Sweeping: what transfers left that could not clean up, told by their names and by locks that nobody holds.
 
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Dir, FlockOperation, Mode, OFlags, flock, openat};
+use rustix::process::geteuid;
 
 use super::staged::{RANDOM_DIGITS, TEMPORARY};
 use super::{Error, ImageRoot};
@@ -57,8 +60,9 @@ impl ImageRoot {
     }
 }
 
-/// Removes what crashed transfers left in a directory. Returns how many there were.
+/// Removes what crashed transfers of this user left in a directory. Returns how many there were.
 pub fn sweep(directory: BorrowedFd<'_>) -> io::Result<usize> {
+    let us = geteuid().as_raw();
     let mut swept = 0;
     for entry in Dir::read_from(directory)? {
         let entry = entry?;
@@ -67,11 +71,12 @@ pub fn sweep(directory: BorrowedFd<'_>) -> io::Result<usize> {
             continue;
         }
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let Ok(file) = openat(directory, name, flags, Mode::empty()).map(std::fs::File::from)
-        else {
+        let Ok(file) = openat(directory, name, flags, Mode::empty()).map(File::from) else {
             continue;
         };
-        let ours = file.metadata().is_ok_and(|it| it.is_file() || it.is_dir());
+        // An export's directory may be open to everybody, and names there are nobody's word.
+        let ours = |it: Metadata| it.uid() == us && (it.is_file() || it.is_dir());
+        let ours = file.metadata().is_ok_and(ours);
         let unlocked = || flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
         if ours && unlocked() && tree::remove(directory, name).is_ok() {
             swept += 1;
@@ -80,7 +85,7 @@ pub fn sweep(directory: BorrowedFd<'_>) -> io::Result<usize> {
     Ok(swept)
 }
 
-/// Whether the name is one that [`ImageRoot::stage`] makes.
+/// Whether the name is one that [`ImageRoot::stage`] makes, or a [`Replacement`](crate::disk::Replacement).
 fn is_temporary(name: &str) -> bool {
     let Some(rest) = name.strip_prefix(TEMPORARY).map(str::as_bytes) else {
         return false;

@@ -49,7 +49,7 @@ pub(super) fn run(job: &Job, request: Export) -> Result<(), Error> {
         }
         .into());
     }
-    let outlet = Outlet::open(outlet, &job.cancel)?;
+    let outlet = Outlet::open(outlet, job)?;
     job.reporter.info(format_args!(
         "Exporting `{}` to `{}`, {compression}",
         found.image.path.display(),
@@ -136,6 +136,10 @@ fn archive<'a>(
         .stage_snapshot("tar", found.file.as_fd())
         .ok()
         .flatten();
+    if snapshot.is_some() {
+        // Where we leave one for the time being, another may have left one for good.
+        job.tell_of_swept(found.root.sweep().unwrap_or(0));
+    }
     let top = snapshot
         .as_ref()
         .map_or(&found.file, |staged| staged.file());

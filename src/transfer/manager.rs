@@ -99,6 +99,15 @@ impl Job {
         }
     }
 
+    /// Tells of what crashed exports had left.
+    pub(super) fn tell_of_swept(&self, swept: usize) {
+        if swept > 0 {
+            self.reporter.notice(format_args!(
+                "Unfinished exports of earlier runs, removed: {swept}"
+            ));
+        }
+    }
+
     /// Moves a tree up that stands alone in the staged one and is an operating system's.
     pub(super) fn raise(&self, staged: &Staged) -> Result<(), Error> {
         let raised = tree::raise_os_tree(staged.file().as_fd(), &self.cancel);

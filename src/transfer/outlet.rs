@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -11,8 +12,10 @@ use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::termios::isatty;
 
+use super::manager::Job;
 use super::{Error, Local, request};
 use crate::disk::Replacement;
+use crate::store::sweep;
 use crate::stream::Cancel;
 
 /// An opened outlet.
@@ -23,8 +26,8 @@ pub(super) enum Outlet<'a> {
 }
 
 impl<'a> Outlet<'a> {
-    /// Opens it. A file that is there already stays as it is for now.
-    pub(super) fn open(outlet: request::Outlet, cancel: &'a Cancel) -> Result<Self, Error> {
+    /// Opens it. A file that is there already stays as it is for now; what crashed exports left beside it goes.
+    pub(super) fn open(outlet: request::Outlet, job: &'a Job) -> Result<Self, Error> {
         let (file, path) = match outlet {
             request::Outlet::Stream(request::Stream { file, shown }) => (file, shown.into()),
             request::Outlet::Path(path) => {
@@ -35,11 +38,14 @@ impl<'a> Outlet<'a> {
                     Ok(metadata) if !metadata.is_file() => {
                         (open_special(&path).map_err(failed)?, path)
                     }
-                    _ => return Ok(Self::File(Replacement::of(&path).map_err(failed)?)),
+                    _ => {
+                        sweep_beside(&path, job);
+                        return Ok(Self::File(Replacement::of(&path).map_err(failed)?));
+                    }
                 }
             }
         };
-        Ok(Self::Stream(Stream::new(file, path, cancel)?))
+        Ok(Self::Stream(Stream::new(file, path, &job.cancel)?))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -77,6 +83,16 @@ impl Write for Outlet<'_> {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// Removes what crashed exports left in the directory of `path`. Whether that can be done is no concern of this one.
+fn sweep_beside(path: &Path, job: &Job) {
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    let directory = File::open(parent.unwrap_or(Path::new(".")));
+    let swept = directory.and_then(|directory| sweep(directory.as_fd()));
+    job.tell_of_swept(swept.unwrap_or(0));
 }
 
 fn open_special(path: &Path) -> io::Result<File> {
