@@ -14,6 +14,8 @@ use crate::terms::is_record_attribute;
 pub(super) const ACCESS_ACL: &[u8] = b"system.posix_acl_access";
 pub(super) const DEFAULT_ACL: &[u8] = b"system.posix_acl_default";
 const SELINUX: &[u8] = b"security.selinux";
+/// As XFS lists the same ACLs once more, to root, in its own format.
+const ACLS_AGAIN: [&[u8]; 2] = [b"trusted.SGI_ACL_FILE", b"trusted.SGI_ACL_DEFAULT"];
 
 /// Lists and values are mostly shorter than the first and never longer than the last (`XATTR_SIZE_MAX`).
 const BUFFER_BYTES: [usize; 2] = [1 << 10, 64 << 10];
@@ -115,6 +117,7 @@ fn names(file: Handle<'_>) -> io::Result<Vec<CString>> {
     Ok(names
         .filter_map(|name| CStr::from_bytes_with_nul(name).ok())
         .filter(|name| !is_record_attribute(name.to_bytes()))
+        .filter(|name| !ACLS_AGAIN.contains(&name.to_bytes()))
         .map(CStr::to_owned)
         .collect())
 }
