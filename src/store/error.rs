@@ -53,6 +53,9 @@ pub fn remedy(cause: &io::Error) -> &'static str {
         io::ErrorKind::ReadOnlyFilesystem => {
             " (remount it writable, or choose another directory with --image-root=)"
         }
+        io::ErrorKind::CrossesDevices => {
+            " (an overlay cannot replace a directory of its lower layer: remove that first)"
+        }
         _ => "",
     }
 }

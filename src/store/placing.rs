@@ -1,6 +1,6 @@
 //! Making a staged image visible: one rename, or an exchange of two trees.
 
-use std::fs::{File, Permissions};
+use std::fs::{File, FileTimes, Permissions};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
@@ -100,7 +100,17 @@ impl Staged {
     /// Returns what has lost its name.
     fn rename_replacing(&self, file_name: &str) -> Result<Option<File>, Errno> {
         let replaced = self.root.open_entry(file_name, OFlags::PATH).ok();
-        renameat(&self.root, self.name.as_str(), &self.root, file_name)?;
+        let rename = || renameat(&self.root, self.name.as_str(), &self.root, file_name);
+        match rename() {
+            // Immutable, maybe.
+            Err(Errno::PERM) => {
+                let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+                let old = self.root.open_entry(file_name, flags)?;
+                let marks = Marks::lift(&old);
+                rename().inspect_err(|_| marks.restore(&old))?;
+            }
+            result => result?,
+        }
         Ok(replaced)
     }
 
@@ -113,16 +123,19 @@ impl Staged {
         let old = self
             .root
             .open_entry(file_name, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        let was_read_only = unmark_read_only(&old);
+        let marks = Marks::lift(&old);
+        let times = modified(&self.file);
         let exchanged =
             match renameat_with(shell, TREE, &self.root, file_name, RenameFlags::EXCHANGE) {
                 Err(Errno::INVAL | Errno::NOSYS) => self.change_places(shell, file_name),
                 result => result,
             };
-        if exchanged.is_err() && was_read_only {
-            mark_read_only(&old);
+        exchanged.inspect_err(|_| marks.restore(&old))?;
+        // XFS takes this for a change of what is in the tree.
+        if let Ok(times) = times {
+            let _ = self.file.set_times(times);
         }
-        exchanged.map(|()| None)
+        Ok(None)
     }
 
     /// The same in two steps, for file systems that cannot do it in one. In between there is no image.
@@ -153,23 +166,54 @@ fn rename_new(from: &impl AsFd, name: &str, to: &impl AsFd, new_name: &str) -> R
     }
 }
 
-/// Marks a tree: a subvolume as read-only, another directory as immutable. False where the file system cannot do that.
-fn mark_read_only(tree: &File) -> bool {
-    if btrfs::is_subvolume(tree.as_fd()).unwrap_or(false) {
-        return btrfs::set_read_only(tree.as_fd(), true).is_ok();
-    }
-    let marked = |flags: IFlags| ioctl_setflags(tree, flags | IFlags::IMMUTABLE);
-    ioctl_getflags(tree).and_then(marked).is_ok()
+fn modified(file: &File) -> io::Result<FileTimes> {
+    Ok(FileTimes::new().set_modified(file.metadata()?.modified()?))
 }
 
-/// Takes the mark away: what bears it cannot be renamed. Tells whether there was one.
-fn unmark_read_only(tree: &File) -> bool {
-    if btrfs::is_subvolume(tree.as_fd()).unwrap_or(false) {
-        let marked = btrfs::is_read_only(tree.as_fd()).unwrap_or(false);
-        return marked && btrfs::set_read_only(tree.as_fd(), false).is_ok();
+/// Marks a tree: a subvolume as read-only, another directory as immutable. False where the file system cannot do that.
+fn mark_read_only(tree: &File) -> bool {
+    match btrfs::is_subvolume(tree.as_fd()).unwrap_or(false) {
+        true => btrfs::set_read_only(tree.as_fd(), true).is_ok(),
+        false => set_immutable(tree, true),
     }
-    let Ok(flags) = ioctl_getflags(tree) else {
-        return false;
+}
+
+/// What keeps an old image from being renamed or replaced. A subvolume may be marked in both ways.
+struct Marks {
+    read_only: bool,
+    immutable: bool,
+}
+
+impl Marks {
+    /// Takes them away. What could not be taken counts as not there.
+    fn lift(image: &File) -> Self {
+        let read_only = btrfs::is_subvolume(image.as_fd()).unwrap_or(false)
+            && btrfs::is_read_only(image.as_fd()).unwrap_or(false)
+            && btrfs::set_read_only(image.as_fd(), false).is_ok();
+        let flags = ioctl_getflags(image).unwrap_or(IFlags::empty());
+        let immutable = flags.contains(IFlags::IMMUTABLE) && set_immutable(image, false);
+        Self {
+            read_only,
+            immutable,
+        }
+    }
+
+    /// Puts them back, as well as that goes.
+    fn restore(&self, image: &File) {
+        if self.immutable {
+            set_immutable(image, true);
+        }
+        if self.read_only {
+            let _ = btrfs::set_read_only(image.as_fd(), true);
+        }
+    }
+}
+
+/// Whether the flag could be set or taken.
+fn set_immutable(image: &File, immutable: bool) -> bool {
+    let changed = |mut flags: IFlags| {
+        flags.set(IFlags::IMMUTABLE, immutable);
+        ioctl_setflags(image, flags)
     };
-    flags.contains(IFlags::IMMUTABLE) && ioctl_setflags(tree, flags - IFlags::IMMUTABLE).is_ok()
+    ioctl_getflags(image).and_then(changed).is_ok()
 }
