@@ -55,6 +55,14 @@ impl Case {
         }
     }
 
+    /// Runs another binary than the one that cargo builds for the tests.
+    pub fn of_binary(self, binary: &Path) -> Self {
+        let link = self.temp.path().join("bin/importctl");
+        fs::remove_file(&link).unwrap();
+        symlink(binary, link).unwrap();
+        self
+    }
+
     /// Uses that server instead of a plain HTTP one; say so before anything is served.
     pub fn over(self, server: Server) -> Self {
         assert!(self.server.set(server).is_ok(), "the case has a server");

@@ -67,7 +67,8 @@ impl Snapshot {
 }
 
 impl Entry {
-    fn of(path: &Path) -> Self {
+    #[track_caller]
+    pub fn of(path: &Path) -> Self {
         let data = fs::symlink_metadata(path).unwrap();
         let kind = match data.file_type() {
             kind if kind.is_file() => 'f',

@@ -10,6 +10,8 @@ mod kit;
 mod archives;
 /// Block devices as targets.
 mod devices;
+/// What each file system makes of an image.
+mod file_systems;
 /// Archives from strangers.
 mod hostile;
 /// What is told of subvolumes and devices.

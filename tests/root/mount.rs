@@ -7,6 +7,8 @@ use crate::kit::{TempDir, tool};
 /// A mounted file system. Unmounted and gone on drop.
 pub struct Mount {
     temp: TempDir,
+    /// What it lies upon, to be unmounted after it.
+    below: Option<Box<Self>>,
 }
 
 impl Mount {
@@ -43,6 +45,32 @@ impl Mount {
         Self::formatted(bytes, "mkfs.ext4", &["-q", "-E", "root_owner=0:0"])
     }
 
+    /// An overlay whose upper layer is on this file system; its lower one is the `lower` of that.
+    #[track_caller]
+    pub fn overlay(upon: Self) -> Self {
+        let mut mount = Self::prepare();
+        for layer in ["lower", "upper", "work"] {
+            std::fs::create_dir_all(upon.path().join(layer)).unwrap();
+        }
+        let options = format!(
+            "lowerdir={0}/lower,upperdir={0}/upper,workdir={0}/work",
+            upon.place()
+        );
+        tool(
+            "mount",
+            [
+                "-t",
+                "overlay",
+                "-o",
+                &options,
+                "importd-test",
+                &mount.place(),
+            ],
+        );
+        mount.below = Some(Box::new(upon));
+        mount
+    }
+
     /// Any file system whose tool takes the image's path last.
     #[track_caller]
     pub fn formatted(bytes: u64, mkfs: &str, options: &[&str]) -> Self {
@@ -61,7 +89,7 @@ impl Mount {
     fn prepare() -> Self {
         let temp = TempDir::new();
         std::fs::create_dir(temp.path().join("mnt")).unwrap();
-        Self { temp }
+        Self { temp, below: None }
     }
 
     /// Where it is mounted.

@@ -8,7 +8,7 @@ use crate::kit::{Case, Reply, Snapshot, allocated_bytes, image, need, need_root,
 use crate::mount::Mount;
 
 /// Bytes that neither pack nor become holes.
-fn noise(bytes: usize) -> Vec<u8> {
+pub fn noise(bytes: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut noise = Vec::with_capacity(bytes);
     while noise.len() < bytes {
