@@ -3,7 +3,6 @@
 //! `$IMPORTD_SEEDS=FROM-TO` tries other seeds than the usual ones.
 
 mod bytes;
-mod dice;
 /// Trees as facts.
 mod facts;
 mod generate;

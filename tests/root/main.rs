@@ -10,6 +10,8 @@ mod kit;
 mod archives;
 /// Block devices as targets.
 mod devices;
+/// Numbers by lot.
+mod dice;
 /// What each file system makes of an image.
 mod file_systems;
 /// Archives from strangers.
@@ -20,6 +22,8 @@ mod images;
 mod in_place;
 /// Images in use, between processes.
 mod locks;
+/// Transfers that are killed, and what the next ones find.
+mod killed;
 /// Names, in a network of the test's own.
 mod lookup;
 /// File systems of the test's own.

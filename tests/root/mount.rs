@@ -76,14 +76,29 @@ impl Mount {
     pub fn formatted(bytes: u64, mkfs: &str, options: &[&str]) -> Self {
         let mount = Self::prepare();
         let image = mount.temp.path().join("image");
-        std::fs::File::create(&image)
-            .unwrap()
-            .set_len(bytes)
-            .unwrap();
+        mount.format(&image, bytes, mkfs, options);
+        mount
+    }
+
+    /// The same over a file in memory, where syncing takes no time.
+    #[track_caller]
+    pub fn formatted_in_memory(bytes: u64, mkfs: &str, options: &[&str]) -> Self {
+        let mut mount = Self::prepare();
+        // With room for what the file system makes of the file beside its blocks.
+        let memory = Self::tmpfs(bytes + (1 << 20));
+        let image = memory.path().join("image");
+        mount.below = Some(Box::new(memory));
+        mount.format(&image, bytes, mkfs, options);
+        mount
+    }
+
+    #[track_caller]
+    fn format(&self, image: &Path, bytes: u64, mkfs: &str, options: &[&str]) {
+        let file = std::fs::File::create(image).unwrap();
+        file.set_len(bytes).unwrap();
         let image = image.to_str().unwrap();
         tool(mkfs, options.iter().chain(&[image]));
-        tool("mount", ["-o", "loop", image, &mount.place()]);
-        mount
+        tool("mount", ["-o", "loop", image, &self.place()]);
     }
 
     fn prepare() -> Self {

@@ -1,7 +1,7 @@
 //! Archives by chance: few names, so that members meet, and a bit of everything that archives have.
 
-use super::dice::Dice;
 use super::member::{Archive, Dialect, End, Kind, Member, Numbers, Oddity, clean};
+use crate::dice::Dice;
 
 /// The archive of that seed.
 pub fn archive(seed: u64) -> Archive {
