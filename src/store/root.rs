@@ -88,7 +88,7 @@ impl Roots {
     /// The directory in which something of the host's is, and what that is called in it.
     pub(super) fn home_of(&self, path: &Path) -> Result<(ImageRoot, String), Error> {
         let (directory, name) = split(path)?;
-        let (roots, relative) = self.from_host(directory)?;
+        let (roots, relative) = self.on_host(directory)?;
         let opened = roots.open_directory(&relative);
         let opened = opened.map_err(|cause| Error::OpenRoot {
             path: directory.to_owned(),
@@ -99,12 +99,12 @@ impl Roots {
 
     /// A directory of the host's, wherever the base is, created where it is missing.
     fn of_host(&self, directory: &Path) -> Result<ImageRoot, Error> {
-        let (roots, relative) = self.from_host(directory)?;
+        let (roots, relative) = self.on_host(directory)?;
         roots.create(&relative, Leaf::Directory)
     }
 
     /// The host as the base, and the directory's path beneath it.
-    fn from_host(&self, directory: &Path) -> Result<(Self, PathBuf), Error> {
+    fn on_host(&self, directory: &Path) -> Result<(Self, PathBuf), Error> {
         let host = Path::new("/");
         let absolute = std::path::absolute(directory).map_err(|cause| Error::OpenRoot {
             path: directory.to_owned(),

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::time::{Duration, Instant};
 
+use rustix::fs::{FlockOperation, flock};
 use rustix::process::Signal;
 
 use super::kit::{Case, Snapshot, allocated_bytes, archive, image, need, tool};
@@ -204,4 +205,29 @@ fn a_reader_that_goes_away_is_an_error() {
         .read_to_end(&mut rest)
         .unwrap();
     assert!(rest == vec![7; 4 << 20]);
+}
+
+#[test]
+fn what_killed_exports_left_beside_the_file_is_swept_and_nothing_else() {
+    let case = case();
+    let left = ".#importd.export0123456789abcdef";
+    let held = ".#importd.exportfedcba9876543210";
+    let others = [
+        "export0123456789abcdef",
+        ".#export0123456789abcdef",
+        ".#importd.x",
+    ];
+    for name in [left, held].into_iter().chain(others) {
+        fs::write(case.dir().join(name), "half").unwrap();
+    }
+    let lock = File::open(case.dir().join(held)).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
+    case.importctl(["-m", "export-raw", "disk", "file"])
+        .ok()
+        .stderr_has("Unfinished exports of earlier runs, removed: 1");
+    assert!(fs::read(case.dir().join("file")).unwrap() == image());
+    assert!(!case.dir().join(left).exists());
+    for name in [held].into_iter().chain(others) {
+        assert_eq!(fs::read(case.dir().join(name)).unwrap(), b"half", "{name}");
+    }
 }

@@ -20,10 +20,10 @@ mod hostile;
 mod images;
 /// Disk images that are written to in place.
 mod in_place;
-/// Images in use, between processes.
-mod locks;
 /// Transfers that are killed, and what the next ones find.
 mod killed;
+/// Images in use, between processes.
+mod locks;
 /// Names, in a network of the test's own.
 mod lookup;
 /// File systems of the test's own.

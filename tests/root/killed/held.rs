@@ -1,5 +1,6 @@
 //! What is staged and held is nobody's to sweep: transfers at once, into one directory.
 
+use std::os::unix::fs::chown;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use super::kinds::{KINDS, Kind};
 use super::place::{Place, Started};
 use super::visible::{staged, visible};
 use super::{FILE_SYSTEMS, own_binary};
+use crate::mount::Mount;
 
 /// Longer than it takes until something is staged.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -102,6 +104,23 @@ fn transfers_and_exports_at_once_do_not_sweep_each_other() {
             assert_eq!(names.collect::<Vec<_>>(), leaves, "{what}");
         }
     }
+}
+
+/// A name proves nothing where anybody may make one.
+#[test]
+fn what_belongs_to_somebody_else_is_left_alone() {
+    let Some((_temp, binary)) = own_binary() else {
+        return;
+    };
+    let place = Place::new(Mount::tmpfs(64 << 20), &binary);
+    let out = place.path("out");
+    let [own, other] = ["own", "other"].map(|word| format!(".#importd.{word}0123456789abcdef"));
+    for name in [&own, &other] {
+        std::fs::create_dir_all(out.join(name).join("tree")).unwrap();
+    }
+    chown(out.join(&other), Some(65534), Some(65534)).unwrap();
+    place.finish(kind("export-raw"), false, "an export");
+    assert_eq!(staged(&out), [other]);
 }
 
 /// So that sweeps come between the making of a staged entry and its lock: who loses it then makes another.
