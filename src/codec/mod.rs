@@ -7,6 +7,7 @@
 
 mod bzip2;
 mod checked;
+mod cluster;
 mod encoder;
 mod error;
 mod fields;
@@ -23,6 +24,7 @@ use checked::Checked;
 
 use crate::terms::Compression;
 
+pub use cluster::{ClusterDecoder, ClusterError};
 pub use encoder::{Encoder, encoder};
 pub use error::Error;
 pub use sniff::{MAGIC_LEN, sniff};
