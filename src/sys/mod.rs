@@ -7,6 +7,7 @@ pub mod btrfs;
 mod clock;
 mod lock;
 mod release;
+mod share;
 mod signal;
 mod writeback;
 
@@ -14,5 +15,6 @@ pub use block::{device_bytes, device_is_read_only};
 pub use clock::{LocalTime, local_time};
 pub use lock::try_lock_exclusive;
 pub use release::Release;
+pub use share::share_range;
 pub use signal::SignalFd;
 pub use writeback::{begin_writeback, finish_writeback};
