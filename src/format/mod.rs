@@ -1,8 +1,7 @@
 //! Documents and tables of bytes: parsing only, nothing is opened here.
 
 mod manifest;
-mod qcow2;
+pub mod qcow2;
 pub mod tar;
 
 pub use manifest::{Manifest, ManifestError};
-pub use qcow2::is_qcow2;

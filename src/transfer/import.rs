@@ -13,7 +13,7 @@ use super::pipeline::{Incoming, Unpacking, receive};
 use super::{Error, Import, Remote, straight};
 use crate::codec::{MAGIC_LEN, sniff};
 use crate::disk::clone_or_copy;
-use crate::format::is_qcow2;
+use crate::format::qcow2::is_qcow2;
 use crate::store::{Staged, Unverified};
 use crate::terms::{Compression, ImageForm};
 

@@ -13,7 +13,8 @@ use super::meter::Meter;
 use super::{Origin, Place, Target};
 use crate::codec::{MAGIC_LEN, decoder, sniff};
 use crate::disk::SparseWriter;
-use crate::format::{is_qcow2, tar};
+use crate::format::qcow2::is_qcow2;
+use crate::format::tar;
 use crate::store::Staged;
 use crate::stream::{
     CancelReader, CountingReader, LimitExceeded, LimitReader, PeekReader, PolledReader,

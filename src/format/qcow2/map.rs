@@ -1,0 +1,222 @@
+//! What an L2 table maps: stretches of the disk and where in the file their data are. What is unmapped or marked as zeros
+//! does not appear.
+
+use super::Header;
+use super::error::{Error, Part};
+use super::fields::be64;
+
+/// Of an L1 entry; and of an L2 entry together with the packed bit.
+const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
+/// "This one is not shared", which only whoever writes has to know.
+const COPIED: u64 = 1 << 63;
+const PACKED: u64 = 1 << 62;
+const ZERO: u64 = 1;
+
+/// A cluster is divided into so many, where it is.
+const SUBCLUSTERS: u64 = 32;
+const SECTOR: u64 = 512;
+
+/// A stretch of the disk whose data are in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Where it begins on the disk, and how many bytes it has there: never beyond the disk's end.
+    pub guest: u64,
+    pub length: u64,
+    /// Where it begins in the file.
+    pub host: u64,
+    /// How many bytes it has in the file at most, if it is a packed cluster. Invariant: such a one never is more than one.
+    pub packed: Option<u64>,
+}
+
+impl Extent {
+    /// How many bytes of the file it is about.
+    pub fn host_length(&self) -> u64 {
+        self.packed.unwrap_or(self.length)
+    }
+
+    pub fn part(&self) -> Part {
+        match self.packed {
+            None => Part::Cluster,
+            Some(_) => Part::PackedCluster,
+        }
+    }
+
+    /// Takes in a stretch that goes on where this one ends, on the disk and in the file.
+    fn join(&mut self, next: &Self) -> bool {
+        let follows = self.packed.is_none()
+            && next.packed.is_none()
+            && self.guest + self.length == next.guest
+            && self.host + self.length == next.host;
+        if follows {
+            self.length += next.length;
+        }
+        follows
+    }
+}
+
+impl Header {
+    /// Where the L2 table of an L1 entry lies; none if nothing is mapped. `index` is the entry's.
+    pub fn l2_table(&self, index: u32, entry: u64) -> Result<Option<u64>, Error> {
+        if entry & !(OFFSET | COPIED) != 0 {
+            return Err(Error::Reserved(Part::L1Table, self.start_of(index)));
+        }
+        match entry & OFFSET {
+            0 => Ok(None),
+            offset => {
+                self.check_place(Part::L2Table, offset)?;
+                self.check_beside_l1(Part::L2Table, offset, self.cluster_bytes())?;
+                Ok(Some(offset))
+            }
+        }
+    }
+
+    /// What the L2 table of that L1 entry maps, in the disk's order and joined where one goes on where another ends.
+    pub fn extents<'a>(&'a self, index: u32, table: &'a [u8]) -> Extents<'a> {
+        let parts = if self.has_subclusters { SUBCLUSTERS } else { 1 };
+        Extents {
+            header: self,
+            table,
+            start: self.start_of(index),
+            parts,
+            left: 0..self.cluster_bytes() / self.entry_bytes() * parts,
+            ahead: None,
+        }
+    }
+
+    /// Where on the disk an L2 table begins.
+    fn start_of(&self, index: u32) -> u64 {
+        u64::from(index) * self.table_coverage()
+    }
+
+    /// What an entry that is no packed one says of part `part` of `parts`.
+    fn plain(
+        &self,
+        guest: u64,
+        entry: u64,
+        (part, bitmap): (u64, u64),
+    ) -> Result<Option<Extent>, Error> {
+        // Version 2 knows no zero clusters; with subclusters their bitmap says it.
+        let zero = if self.version == 2 || self.has_subclusters {
+            0
+        } else {
+            ZERO
+        };
+        if entry & !(OFFSET | COPIED | zero) != 0 {
+            return Err(Error::Reserved(Part::L2Table, guest));
+        }
+        let (there, zeros) = (bitmap & 0xffff_ffff, bitmap >> 32);
+        let host = entry & OFFSET;
+        if there & zeros != 0 || host == 0 && there != 0 {
+            return Err(Error::Subclusters(guest));
+        }
+        if host == 0 {
+            return Ok(None);
+        }
+        self.check_place(Part::Cluster, host)?;
+        self.check_beside_l1(Part::Cluster, host, self.cluster_bytes())?;
+        let (is_there, bytes) = match self.has_subclusters {
+            false => (entry & zero == 0, self.cluster_bytes()),
+            true => (there >> part & 1 != 0, self.cluster_bytes() / SUBCLUSTERS),
+        };
+        if !is_there {
+            return Ok(None);
+        }
+        let size = self.size_bytes;
+        if guest >= size {
+            return Err(Error::BeyondDisk { guest, size });
+        }
+        // The last cluster may have parts behind the disk's end.
+        let (guest, host) = (guest + part * bytes, host + part * bytes);
+        let length = size.saturating_sub(guest).min(bytes);
+        Ok((length > 0).then_some(Extent {
+            guest,
+            length,
+            host,
+            packed: None,
+        }))
+    }
+
+    /// What an entry with the packed bit says.
+    fn packed(&self, guest: u64, entry: u64) -> Result<Extent, Error> {
+        let sector_bits = self.cluster_bits - 8;
+        let offset_bits = 62 - sector_bits;
+        let host = entry & ((1 << offset_bits) - 1);
+        let more_sectors = entry >> offset_bits & ((1 << sector_bits) - 1);
+        if host >> 56 != 0 {
+            return Err(Error::Reserved(Part::L2Table, guest));
+        }
+        let size = self.size_bytes;
+        if guest >= size {
+            return Err(Error::BeyondDisk { guest, size });
+        }
+        if host < self.cluster_bytes() {
+            return Err(Error::OverHeader(Part::PackedCluster, host));
+        }
+        let bytes = (more_sectors + 1) * SECTOR - host % SECTOR;
+        self.check_beside_l1(Part::PackedCluster, host, bytes)?;
+        Ok(Extent {
+            guest,
+            length: self.cluster_bytes().min(size - guest),
+            host,
+            packed: Some(bytes),
+        })
+    }
+}
+
+/// The stretches of one L2 table, see [`Header::extents`]. What follows an error means nothing.
+pub struct Extents<'a> {
+    header: &'a Header,
+    table: &'a [u8],
+    /// Where on the disk the table begins.
+    start: u64,
+    /// Into how many parts a cluster is divided.
+    parts: u64,
+    /// The parts not yet looked at.
+    left: std::ops::Range<u64>,
+    ahead: Option<Extent>,
+}
+
+impl Extents<'_> {
+    /// What is known of one part.
+    fn look_at(&self, number: u64) -> Result<Option<Extent>, Error> {
+        let (cluster, part) = (number / self.parts, number % self.parts);
+        // A table is 2 MiB at most.
+        let at = (cluster * self.header.entry_bytes()) as usize;
+        let entry = be64(self.table, at);
+        let bitmap = match self.header.has_subclusters {
+            true => be64(self.table, at + 8),
+            false => 0,
+        };
+        if entry | bitmap == 0 {
+            return Ok(None);
+        }
+        let guest = self.start + cluster * self.header.cluster_bytes();
+        match (entry & PACKED != 0, part) {
+            (false, part) => self.header.plain(guest, entry, (part, bitmap)),
+            (true, 0) => self.header.packed(guest, entry).map(Some),
+            (true, _) => Ok(None),
+        }
+    }
+}
+
+impl Iterator for Extents<'_> {
+    type Item = Result<Extent, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while let Some(number) = self.left.next() {
+            let next = match self.look_at(number) {
+                Ok(Some(next)) => next,
+                Ok(None) => continue,
+                Err(error) => return Some(Err(error)),
+            };
+            let Some(ahead) = &mut self.ahead else {
+                self.ahead = Some(next);
+                continue;
+            };
+            if !ahead.join(&next) {
+                return Some(Ok(std::mem::replace(ahead, next)));
+            }
+        }
+        self.ahead.take().map(Ok)
+    }
+}
