@@ -1,7 +1,9 @@
-//! One raw file: written with holes where there is nothing, copied without losing them, brought to disk.
+//! One raw file: written with holes where there is nothing, copied without losing them, made of a qcow2 image, brought to
+//! disk.
 
 mod copy;
 mod part;
+pub mod qcow2;
 mod replacement;
 mod sparse;
 mod sync;

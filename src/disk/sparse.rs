@@ -74,20 +74,8 @@ impl<'a> SparseWriter<'a> {
         Ok(size)
     }
 
-    /// Writes the runs of blocks that hold anything.
     fn flush(&mut self) -> io::Result<()> {
-        let mut run_start = 0;
-        let filled = &self.buffer[..self.filled];
-        for (index, block) in filled.chunks(BLOCK).enumerate() {
-            let start = index * BLOCK;
-            if is_zero(block) {
-                self.file
-                    .write_all_at(&filled[run_start..start], self.offset + run_start as u64)?;
-                run_start = start + block.len();
-            }
-        }
-        self.file
-            .write_all_at(&filled[run_start..], self.offset + run_start as u64)?;
+        write_data(self.file, &self.buffer[..self.filled], self.offset)?;
         self.offset += self.filled as u64;
         self.filled = 0;
         if self.to_disk && self.offset - self.begun >= WRITEBACK_BYTES {
@@ -96,6 +84,25 @@ impl<'a> SparseWriter<'a> {
         }
         Ok(())
     }
+}
+
+/// Writes bytes to their place in a file that has zeros there: the runs of blocks that hold anything. Says how many those
+/// are.
+pub(super) fn write_data(file: &File, bytes: &[u8], offset: u64) -> io::Result<u64> {
+    let into_block = (offset % BLOCK as u64) as usize;
+    let (mut run_start, mut start, mut written) = (0, 0, 0);
+    while start < bytes.len() {
+        // A block of the file, of which the first may be there in part.
+        let end = (start + BLOCK - if start == 0 { into_block } else { 0 }).min(bytes.len());
+        if is_zero(&bytes[start..end]) {
+            file.write_all_at(&bytes[run_start..start], offset + run_start as u64)?;
+            written += start - run_start;
+            run_start = end;
+        }
+        start = end;
+    }
+    file.write_all_at(&bytes[run_start..], offset + run_start as u64)?;
+    Ok((written + bytes.len() - run_start) as u64)
 }
 
 /// Whether all bytes are zero: the first is, and each equals its neighbour, which is one `memcmp`.

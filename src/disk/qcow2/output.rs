@@ -1,0 +1,78 @@
+//! The raw image: written piece by piece in any order, each to where zeros were before.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+
+use rustix::io::Errno;
+
+use crate::disk::sparse::write_data;
+use crate::disk::sync::WRITEBACK_BYTES;
+use crate::sys::{begin_writeback, share_range};
+
+/// The least that file systems share, and what offsets are multiples of.
+const SHARE_GRAIN: u64 = 4096;
+/// The most that is shared in one go, which nothing interrupts.
+const SHARE_BYTES: u64 = 64 << 20;
+
+pub(super) struct Output<'a> {
+    pub(super) file: &'a File,
+    to_disk: bool,
+    /// What was written since writing to disk has last begun: how much, and where.
+    written: u64,
+    dirty: Range<u64>,
+    /// Whether these files may share anything at all, as far as is known.
+    may_share: bool,
+    pub(super) shared_bytes: u64,
+}
+
+impl<'a> Output<'a> {
+    pub(super) fn new(file: &'a File, to_disk: bool) -> Self {
+        Self {
+            file,
+            to_disk,
+            written: 0,
+            dirty: u64::MAX..0,
+            may_share: true,
+            shared_bytes: 0,
+        }
+    }
+
+    /// Writes bytes to their place; zeros are left out.
+    pub(super) fn put(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.written += write_data(self.file, bytes, offset)?;
+        let end = offset + bytes.len() as u64;
+        self.dirty = self.dirty.start.min(offset)..self.dirty.end.max(end);
+        if self.written >= WRITEBACK_BYTES {
+            if self.to_disk {
+                begin_writeback(
+                    self.file,
+                    self.dirty.start,
+                    self.dirty.end - self.dirty.start,
+                );
+            }
+            (self.written, self.dirty) = (0, u64::MAX..0);
+        }
+        Ok(())
+    }
+
+    /// Shares the beginning of a stretch of another file. Says how many bytes that are: none where it cannot be, and those
+    /// are to be copied.
+    pub(super) fn share(&mut self, source: &File, from: u64, length: u64, to: u64) -> u64 {
+        let length = length.min(SHARE_BYTES) / SHARE_GRAIN * SHARE_GRAIN;
+        if !self.may_share || length == 0 || (from | to) % SHARE_GRAIN != 0 {
+            return 0;
+        }
+        match share_range(source, from, length, (self.file, to)) {
+            Ok(()) => {
+                self.shared_bytes += length;
+                length
+            }
+            Err(error) => {
+                // What is wrong with one stretch (its blocks are larger) may not be with the next.
+                self.may_share = error.raw_os_error() == Some(Errno::INVAL.raw_os_error());
+                0
+            }
+        }
+    }
+}
