@@ -28,6 +28,6 @@ pub use kept::{Kept, KeptName};
 pub use lock::ImageLock;
 pub use placing::Placing;
 pub use root::{ImageRoot, Roots};
-pub use staged::Staged;
+pub use staged::{Aside, Staged};
 pub use sweep::{SWEEPER_OPTION, sweep};
 pub use verified::{Unverified, Verified};

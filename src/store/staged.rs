@@ -52,6 +52,15 @@ pub struct Staged {
     release: Option<Release>,
 }
 
+/// A file beside a staged image that never gets a name.
+pub struct Aside(Staged);
+
+impl Aside {
+    pub fn file(&self) -> &File {
+        self.0.file()
+    }
+}
+
 impl ImageRoot {
     /// A new, empty, locked file; `stem` says in its name what it will be.
     pub fn stage(&self, stem: &str) -> Result<Staged, Error> {
@@ -173,6 +182,15 @@ impl Staged {
     /// The file, or the top of the tree.
     pub fn file(&self) -> &File {
         &self.file
+    }
+
+    /// A new, empty file without a name on the same file system, for what an image is put together from. It goes as a staged
+    /// image does.
+    pub fn aside(&self) -> Result<Aside, Error> {
+        let aside = self.root.stage("aside")?;
+        unlinkat(&self.root, aside.name.as_str(), AtFlags::empty())
+            .map_err(|cause| self.root.stage_failed(cause))?;
+        Ok(Aside(aside))
     }
 
     pub fn form(&self) -> ImageForm {
