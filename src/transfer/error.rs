@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::disk::CopyError;
+use crate::disk::{CopyError, qcow2};
 use crate::format::{ManifestError, tar};
 use crate::stream::{Cancelled, LimitExceeded};
 use crate::terms::{Bytes, ImageClass, ImageForm, ImageName, Sha256Digest, Url};
@@ -34,10 +34,8 @@ pub enum Remote {
     NotFound(Url),
     #[error("`{origin}` cannot be used: {cause}")]
     Codec { origin: String, cause: codec::Error },
-    #[error(
-        "`{origin}` is a qcow2 image, which is not supported: convert it with `qemu-img convert -O raw` first"
-    )]
-    Qcow2 { origin: String },
+    #[error("`{origin}` is a qcow2 image that cannot be used: {cause}")]
+    Qcow2 { origin: String, cause: qcow2::Error },
     #[error("`{origin}` cannot be used: {cause}")]
     TooLarge {
         origin: String,
@@ -186,6 +184,20 @@ impl Error {
             CopyError::Cancelled(cancelled) => cancelled.into(),
             CopyError::Read(cause) => Self::read(origin, cause),
             CopyError::Write(cause) => Self::write(path, cause),
+        }
+    }
+
+    /// The error of converting `origin` to what is at `path`.
+    pub(super) fn convert(origin: &str, path: &Path, error: qcow2::Error) -> Self {
+        match error {
+            qcow2::Error::Cancelled(cancelled) => cancelled.into(),
+            qcow2::Error::Read(cause) => Self::read(origin, cause),
+            qcow2::Error::Write(cause) => Self::write(path, cause),
+            cause => Remote::Qcow2 {
+                origin: origin.to_owned(),
+                cause,
+            }
+            .into(),
         }
     }
 

@@ -10,7 +10,7 @@ use super::landing::Sink;
 use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::{Incoming, Unpacking, receive};
-use super::{Error, Import, Remote, straight};
+use super::{Error, Import, Origin, Remote, convert, straight};
 use crate::codec::{MAGIC_LEN, sniff};
 use crate::disk::clone_or_copy;
 use crate::format::qcow2::is_qcow2;
@@ -35,7 +35,7 @@ pub(super) fn run(job: &Job, request: &Import) -> Result<(), Error> {
         && incoming
             .length_bytes
             .is_some_and(|length| (1..=how.limit_bytes).contains(&length));
-    if !(sized && copy_plain(job, &mut meter, request, &staged)?) {
+    if !(sized && copy_plain(job, &mut meter, origin, (&staged, &how))?) {
         receive(job, &mut meter, incoming, (Sink::Staged(&staged), &how))?;
     }
     meter.enter(Phase::Finalizing);
@@ -49,14 +49,14 @@ fn is_file(file: &File) -> bool {
     file.metadata().is_ok_and(|metadata| metadata.is_file())
 }
 
-/// Copies the file as it is, if it is read from its beginning and holds a raw image. Says whether it did.
+/// Copies the file as it is, or converts it, if it is read from its beginning and holds an image that is not packed. Says
+/// whether it did.
 fn copy_plain(
     job: &Job,
     meter: &mut Meter,
-    request: &Import,
-    staged: &Staged,
+    origin: &Origin,
+    (staged, how): (&Staged, &Unpacking),
 ) -> Result<bool, Error> {
-    let origin = &request.origin;
     let read = |cause| Remote::Read {
         origin: origin.shown.clone(),
         cause,
@@ -70,11 +70,15 @@ fn copy_plain(
         .read_to_end(&mut head)
         .map_err(read)?;
     seek(&origin.file, SeekFrom::Start(0)).map_err(|error| read(error.into()))?;
-    let converted = Unpacking::of(&request.target).convert_qcow2 && is_qcow2(&head);
-    if sniff(&head) != Compression::Uncompressed || converted {
+    if sniff(&head) != Compression::Uncompressed {
         return Ok(false);
     }
     meter.enter(Phase::Copying);
+    if how.convert_qcow2 && is_qcow2(&head) {
+        let shown = origin.shown.as_str();
+        convert::from_file(job, &origin.file, (staged, shown, how.limit_bytes))?;
+        return Ok(true);
+    }
     let copied = clone_or_copy(&origin.file, staged.file(), &job.cancel, job.settings.sync);
     copied.map_err(|error| Error::copy(&origin.shown, &staged.path(), error))?;
     Ok(true)

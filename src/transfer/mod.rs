@@ -6,6 +6,7 @@
 mod ahead;
 mod alone;
 mod beside;
+mod convert;
 mod destination;
 mod download;
 mod error;

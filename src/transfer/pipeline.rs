@@ -10,7 +10,7 @@ use super::error::{Error, Local, Remote};
 use super::landing::{PlainSink, Sink};
 use super::manager::Job;
 use super::meter::Meter;
-use super::{Origin, Place, Target};
+use super::{Origin, Place, Target, convert};
 use crate::codec::{MAGIC_LEN, decoder, sniff};
 use crate::disk::SparseWriter;
 use crate::format::qcow2::is_qcow2;
@@ -206,8 +206,8 @@ fn write_raw(
     let read = |error| Error::read(&packed.origin, error);
     let mut image = PeekReader::<_, 4>::new(image).map_err(read)?;
     if packed.unpacking.convert_qcow2 && is_qcow2(image.head()) {
-        let origin = packed.origin.clone();
-        return Err(Remote::Qcow2 { origin }.into());
+        let how = (staged, packed.origin.as_str(), packed.unpacking.limit_bytes);
+        return convert::from_stream(job, meter, image, how);
     }
     let mut writer = SparseWriter::new(staged.file(), job.settings.sync);
     let path = staged.path();
