@@ -182,9 +182,3 @@ fn an_image_that_arrives_byte_by_byte_is_whole() {
     case.importctl(words).ok();
     assert_eq!(case.images("machine").entry("img.raw").size, 1000);
 }
-
-#[test]
-fn a_packed_image_of_another_format_is_named_too() {
-    let qcow2 = fixture("codec/refused.qcow2");
-    refused(super::kit::pack("a.zst", &qcow2), "is a qcow2 image");
-}

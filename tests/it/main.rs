@@ -35,6 +35,8 @@ mod output;
 mod proxy;
 /// Pulling over each scheme.
 mod pull;
+/// Disk images in qcow2 become raw ones.
+mod qcow2;
 /// What passes is tried again, for a time.
 mod retry;
 /// The kit itself: its servers misbehave as told.

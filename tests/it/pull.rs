@@ -322,13 +322,8 @@ fn answers_that_are_no_image_are_told_apart() {
 
 #[test]
 fn formats_that_are_not_supported_are_named() {
-    for (file, message) in [
-        ("refused.qcow2", "qemu-img convert"),
-        ("refused.legacy.lz4", "in the legacy format"),
-    ] {
-        let body = fixture(&format!("codec/{file}"));
-        fails(Case::new(), Reply::body(body), message);
-    }
+    let body = fixture("codec/refused.legacy.lz4");
+    fails(Case::new(), Reply::body(body), "in the legacy format");
 }
 
 #[test]
