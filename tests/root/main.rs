@@ -34,6 +34,8 @@ mod network;
 mod places;
 /// What trees take, where that is counted.
 mod quota;
+/// qcow2 images on file systems that share, and on full ones.
+mod qcow2;
 /// The static binary in empty and in full roots.
 mod static_binary;
 /// The helpers above do what they say.

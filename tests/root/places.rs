@@ -120,7 +120,7 @@ fn a_file_system_without_attributes_is_good_enough() {
 }
 
 /// How many extents of the file are shared with another, by filefrag(8).
-fn shared_extents(path: &Path) -> usize {
+pub(super) fn shared_extents(path: &Path) -> usize {
     let text = tool("filefrag", ["-v", path.to_str().unwrap()]);
     let text = String::from_utf8(text).unwrap();
     text.lines().filter(|line| line.contains("shared")).count()

@@ -18,9 +18,9 @@ const SHARE_BYTES: u64 = 64 << 20;
 pub(super) struct Output<'a> {
     pub(super) file: &'a File,
     to_disk: bool,
-    /// What was written since writing to disk has last begun: how much, and where.
+    /// What was written since writing to disk has last begun: how much, and within what.
     written: u64,
-    dirty: Range<u64>,
+    within: Option<Range<u64>>,
     /// Whether these files may share anything at all, as far as is known.
     may_share: bool,
     pub(super) shared_bytes: u64,
@@ -32,7 +32,7 @@ impl<'a> Output<'a> {
             file,
             to_disk,
             written: 0,
-            dirty: u64::MAX..0,
+            within: None,
             may_share: true,
             shared_bytes: 0,
         }
@@ -42,16 +42,17 @@ impl<'a> Output<'a> {
     pub(super) fn put(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
         self.written += write_data(self.file, bytes, offset)?;
         let end = offset + bytes.len() as u64;
-        self.dirty = self.dirty.start.min(offset)..self.dirty.end.max(end);
-        if self.written >= WRITEBACK_BYTES {
-            if self.to_disk {
-                begin_writeback(
-                    self.file,
-                    self.dirty.start,
-                    self.dirty.end - self.dirty.start,
-                );
-            }
-            (self.written, self.dirty) = (0, u64::MAX..0);
+        let within = match self.within.take() {
+            None => offset..end,
+            Some(range) => range.start.min(offset)..range.end.max(end),
+        };
+        if self.written < WRITEBACK_BYTES {
+            self.within = Some(within);
+            return Ok(());
+        }
+        self.written = 0;
+        if self.to_disk {
+            begin_writeback(self.file, within.start, within.end - within.start);
         }
         Ok(())
     }
@@ -60,7 +61,7 @@ impl<'a> Output<'a> {
     /// are to be copied.
     pub(super) fn share(&mut self, source: &File, from: u64, length: u64, to: u64) -> u64 {
         let length = length.min(SHARE_BYTES) / SHARE_GRAIN * SHARE_GRAIN;
-        if !self.may_share || length == 0 || (from | to) % SHARE_GRAIN != 0 {
+        if !self.may_share || length == 0 || !(from | to).is_multiple_of(SHARE_GRAIN) {
             return 0;
         }
         match share_range(source, from, length, (self.file, to)) {

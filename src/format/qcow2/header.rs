@@ -160,7 +160,7 @@ impl Header {
         if offset < self.cluster_bytes() {
             return Err(Error::OverHeader(part, offset));
         }
-        if offset % self.cluster_bytes() != 0 {
+        if !offset.is_multiple_of(self.cluster_bytes()) {
             return Err(Error::Unaligned(part, offset));
         }
         Ok(())

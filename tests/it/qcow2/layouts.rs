@@ -34,7 +34,7 @@ fn with_tables_last(image: &[u8]) -> Vec<u8> {
 fn reordered(image: &[u8], reorder: impl FnOnce(&mut [usize])) -> Vec<u8> {
     let mut image = Edited(image.to_vec());
     let cluster = image.cluster();
-    let count = image.0.len().next_multiple_of(cluster) / cluster;
+    let count = image.0.len().div_ceil(cluster);
     image.0.resize(count * cluster, 0);
     let mut order: Vec<_> = (0..count).collect();
     reorder(&mut order[1..]);
@@ -109,7 +109,10 @@ fn clusters_in_any_order_are_converted() {
         for seed in 1..20 {
             let mixed = reordered(&image, |order| shuffle(order, seed));
             let aside = both_become(&mixed, &content(), options);
-            assert!(aside <= most + (64 << 10), "{options}, seed {seed}: {aside}");
+            assert!(
+                aside <= most + (64 << 10),
+                "{options}, seed {seed}: {aside}"
+            );
         }
     }
 }
