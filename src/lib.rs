@@ -3,7 +3,7 @@
 // GROUND: bytes and values in, values out.
 /// One file per compression: told by magic, decoded to the last integrity field.
 pub mod codec;
-/// Documents and tables of bytes: checksum manifests, tar archives.
+/// Documents and tables of bytes: checksum manifests, tar archives, qcow2.
 pub mod format;
 /// Just enough OpenPGP to check one detached signature, and the policy.
 pub mod openpgp;
@@ -21,7 +21,7 @@ pub mod terms;
 pub mod usage;
 
 // ENGINE: blocking.
-/// One raw file: sparse writing, copying with holes.
+/// One raw file: sparse writing, copying with holes, made of a qcow2 image.
 pub mod disk;
 /// A remote becomes a reader.
 pub mod fetch;

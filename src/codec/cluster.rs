@@ -162,7 +162,7 @@ mod tests {
 
     fn content() -> Vec<u8> {
         (0..SIZE)
-            .map(|number| (number * number >> 7) as u8)
+            .map(|number| ((number * number) >> 7) as u8)
             .collect()
     }
 

@@ -90,7 +90,7 @@ pub fn write_in_place(file: &File) {
 }
 
 /// The next stretch that is no hole; none where there are no more data.
-fn next_data(file: &File, position: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
+pub(super) fn next_data(file: &File, position: u64, size: u64) -> io::Result<Option<(u64, u64)>> {
     if position >= size {
         return Ok(None);
     }

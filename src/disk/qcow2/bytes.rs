@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 
 use super::placed::Placed;
 use super::{Conversion, Error, PIECE_BYTES};
+use crate::disk::copy::next_data;
 use crate::format::qcow2::{self, Extent, Header, L2Tables, Part};
 
 /// An image, or as much of it as has come.
@@ -20,11 +21,12 @@ pub(super) struct Image<'a> {
 }
 
 impl<'a> Image<'a> {
-    pub(super) fn new(file: &'a File, blame: fn(io::Error) -> Error) -> Self {
+    /// Of which at most so many stretches will not be in the file.
+    pub(super) fn new(file: &'a File, placed_limit: usize, blame: fn(io::Error) -> Error) -> Self {
         Self {
             file,
             end: 0,
-            placed: Placed::default(),
+            placed: Placed::new(placed_limit),
             blame,
         }
     }
@@ -32,6 +34,12 @@ impl<'a> Image<'a> {
     /// Reads bytes that are in the file.
     pub(super) fn read(&self, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
         self.file.read_exact_at(buffer, offset).map_err(self.blame)
+    }
+
+    /// Where the hole ends that is there, if it is one, at `end` at the latest.
+    pub(super) fn next_data(&self, offset: u64, end: u64) -> Result<u64, Error> {
+        let data = next_data(self.file, offset, end).map_err(self.blame)?;
+        Ok(data.map_or(end, |(start, _)| start))
     }
 
     /// Reads a table, or a part of one.

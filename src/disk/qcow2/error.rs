@@ -12,11 +12,11 @@ pub enum Error {
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
     /// The image.
-    #[error("{0}")]
+    #[error(transparent)]
     Image(#[from] qcow2::Error),
     /// The image.
     #[error(
-        "of the cluster at guest offset {guest} {cause}: fetch the file again, or ask whoever made it"
+        "the cluster at guest offset {guest} cannot be unpacked, {cause}: fetch the file again, or ask whoever made it"
     )]
     Cluster { guest: u64, cause: ClusterError },
     /// Wherever the image comes from.

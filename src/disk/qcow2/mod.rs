@@ -5,8 +5,8 @@
 //! else is set aside in a file of its own, and at the end what is missing is fetched from there. Images as qemu-img writes
 //! them hardly need that; any other layout does, and works as well.
 //!
-//! Limits: 64 MiB for the places of L2 tables, and for a stream 40 MiB for what is waited for and 32 MiB for what became of
-//! what has passed. Where these are not enough, more is set aside. Beside them a table and three clusters are held.
+//! Limits: 64 MiB for the places of L2 tables, and for a stream 48 MiB for what is waited for and 32 MiB for what became of
+//! what has passed. Where these are not enough, more is set aside. Beside them a few clusters are held, of 2 MiB at most.
 
 mod bytes;
 mod error;
@@ -67,7 +67,7 @@ impl Conversion<'_> {
 /// Converts a file that is all there.
 pub fn from_file(source: &File, how: &mut Conversion) -> Result<Converted, Error> {
     let end = source.metadata().map_err(Error::Read)?.len();
-    let mut image = Image::new(source, Error::Read);
+    let mut image = Image::new(source, 0, Error::Read);
     image.end = end;
     let mut head = vec![0; HEADER_BYTES.min(usize::try_from(end).unwrap_or(HEADER_BYTES))];
     source.read_exact_at(&mut head, 0).map_err(Error::Read)?;
@@ -92,5 +92,8 @@ pub fn from_stream(
     aside: &File,
     how: &mut Conversion,
 ) -> Result<Converted, Error> {
-    stream::convert(source, aside, how)
+    stream::convert(source, aside, &stream::LIMITS, how)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,12 +2,9 @@
 
 use crate::format::qcow2::{Error, Part};
 
-/// So many stretches are remembered, with 32 bytes each.
-const LIMIT: usize = 1 << 20;
-
 /// Stretches of a stream that went to their places as they passed by.
-#[derive(Default)]
 pub(super) struct Placed {
+    limit: usize,
     /// Invariant: in the stream's order, and none lies over another.
     stretches: Vec<Stretch>,
 }
@@ -26,9 +23,17 @@ impl Stretch {
 }
 
 impl Placed {
+    /// Remembers so many stretches, with 32 bytes each.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            stretches: Vec::new(),
+        }
+    }
+
     /// Whether no more can be remembered, so that no more may be placed.
     pub(super) fn is_full(&self) -> bool {
-        self.stretches.len() >= LIMIT
+        self.stretches.len() >= self.limit
     }
 
     /// Remembers a stretch behind all others.
@@ -100,7 +105,7 @@ mod tests {
 
     #[test]
     fn stretches_that_go_on_are_one() {
-        let mut placed = Placed::default();
+        let mut placed = Placed::new(100);
         placed.push(100, 10, 1000);
         placed.push(110, 10, 1010);
         placed.push(120, 10, 5000);

@@ -17,12 +17,23 @@ use super::{Conversion, Converted, Error, PIECE_BYTES};
 use crate::disk::sparse::write_data;
 use crate::format::qcow2::{Extent, HEADER_BYTES, Header, L2Tables, Part};
 
-/// So many stretches are waited for, with some 80 bytes each.
-const WANTED_LIMIT: usize = 1 << 19;
+/// How much is remembered. What goes beyond makes a conversion slower, and nothing else.
+pub(super) struct Limits {
+    /// Stretches that are waited for, with some 90 bytes each.
+    pub(super) wanted: usize,
+    /// Stretches that have passed and were placed, with 32 bytes each.
+    pub(super) placed: usize,
+}
+
+pub(super) const LIMITS: Limits = Limits {
+    wanted: 1 << 19,
+    placed: 1 << 20,
+};
 
 pub(super) fn convert(
     source: impl Read,
     aside: &File,
+    limits: &Limits,
     how: &mut Conversion,
 ) -> Result<Converted, Error> {
     let mut window = Window::new(source);
@@ -32,12 +43,13 @@ pub(super) fn convert(
     let mut stream = Stream {
         header: &header,
         window,
-        image: Image::new(aside, Error::Write),
+        image: Image::new(aside, limits.placed, Error::Write),
         output: Output::new(how.target, how.to_disk),
         unpacker: Unpacker::new(&header),
         tables: None,
         tables_learned: 0,
         wanted: BTreeMap::new(),
+        wanted_limit: limits.wanted,
         aside_bytes: 0,
     };
     stream.run(how)?;
@@ -72,6 +84,7 @@ struct Stream<'a, R> {
     tables_learned: usize,
     /// What is known to be wanted, by where it begins in the stream.
     wanted: BTreeMap<u64, Extent>,
+    wanted_limit: usize,
     aside_bytes: u64,
 }
 
@@ -141,7 +154,7 @@ impl<R: Read> Stream<'_, R> {
     fn want(&mut self, extent: Extent) {
         // The last cluster, of which the disk has only a part: another one may want all of it.
         let is_cut = extent.packed.is_some() && extent.length < self.header.cluster_bytes();
-        if extent.host >= self.window.at && !is_cut && self.wanted.len() < WANTED_LIMIT {
+        if extent.host >= self.window.at && !is_cut && self.wanted.len() < self.wanted_limit {
             // What is wanted twice is copied at the end.
             self.wanted.entry(extent.host).or_insert(extent);
         }

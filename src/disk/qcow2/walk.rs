@@ -124,6 +124,14 @@ impl<'a, 'b> Walk<'a, 'b> {
         while done < length {
             how.pause()?;
             let (from, to) = (host + done, guest + done);
+            // Of an image that was made for its disk to grow into, most is a hole.
+            if length - done > PIECE_BYTES as u64 {
+                let start = image.next_data(from, host + length)?;
+                if start > from {
+                    done = start - host;
+                    continue;
+                }
+            }
             let shared = self.output.share(image.file, from, length - done, to);
             done += match shared {
                 0 => {

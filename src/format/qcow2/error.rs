@@ -51,7 +51,9 @@ pub enum Error {
     CompressionBit,
     #[error("its disk of {size} is larger than the limit of {limit}", size = Bytes(*.size), limit = Bytes(*.limit))]
     TooLarge { size: u64, limit: u64 },
-    #[error("its L1 table of {entries} entries is larger than the limit of {limit}")]
+    #[error(
+        "its L1 table of {entries} entries is larger than the limit of {limit}: convert it with `qemu-img convert -O raw`"
+    )]
     L1TooLarge { entries: u32, limit: u32 },
     #[error(
         "its L1 table has {entries} entries where its disk needs {needed}: try `qemu-img check -r all`"

@@ -165,7 +165,7 @@ fn plain(guest: u64, length: u64, host: u64) -> Extent {
 #[test]
 fn stretches_are_joined_and_end_with_the_disk() {
     let copied = 1 << 63;
-    let at = |number: u64| number * CLUSTER | copied;
+    let at = |number: u64| (number * CLUSTER) | copied;
     let entries = [
         at(3),
         at(4),
@@ -220,16 +220,16 @@ fn entries_that_make_no_sense_are_refused() {
         (0, cluster, Error::OverL1(Part::Cluster, cluster)),
         (
             2,
-            cluster * 3 | 2,
+            (cluster * 3) | 2,
             Error::Reserved(Part::L2Table, 2 * cluster),
         ),
         (
             2,
-            1 << 61 | cluster * 3,
+            (1 << 61) | (cluster * 3),
             Error::Reserved(Part::L2Table, 2 * cluster),
         ),
         (11, cluster * 3, beyond),
-        (11, 1 << 62 | cluster * 3, beyond),
+        (11, (1 << 62) | (cluster * 3), beyond),
         (
             0,
             1 << 62 | 512,
@@ -300,12 +300,12 @@ fn l1_entries_name_tables_that_are_beside_everything_else() {
     let header = parsed(&header());
     assert_eq!(header.l2_table(0, 0), Ok(None));
     assert_eq!(
-        header.l2_table(0, 2 * CLUSTER | 1 << 63),
+        header.l2_table(0, (2 * CLUSTER) | (1 << 63)),
         Ok(Some(2 * CLUSTER))
     );
     for (entry, error) in [
-        (2 * CLUSTER | 1, Error::Reserved(Part::L1Table, 0)),
-        (1 << 62 | 2 * CLUSTER, Error::Reserved(Part::L1Table, 0)),
+        ((2 * CLUSTER) | 1, Error::Reserved(Part::L1Table, 0)),
+        ((1 << 62) | (2 * CLUSTER), Error::Reserved(Part::L1Table, 0)),
         (512, Error::OverHeader(Part::L2Table, 512)),
         (
             2 * CLUSTER + 512,

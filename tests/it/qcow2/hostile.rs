@@ -371,7 +371,7 @@ const PACKED_DATA: &[Row] = &[
         "corrupt deflate",
         DEFLATE,
         |it| repack(it, &[0xff; 40]),
-        "of the cluster at guest offset 0 its packed data are corrupt",
+        "the cluster at guest offset 0 cannot be unpacked, its packed data are corrupt",
     ),
     // A block of no bytes, the last one.
     (
