@@ -238,6 +238,36 @@ fn an_import_takes_plain_and_packed_files_of_any_size() {
 }
 
 #[test]
+fn a_qcow2_image_that_is_not_to_be_converted_is_kept_as_it_came() {
+    let content = b"QFI\xfb, whatever follows";
+    let place = Place::new();
+    let path = place.file("a.qcow2", content);
+    let (pipe, mut writer) = std::io::pipe().unwrap();
+    std::io::Write::write_all(&mut writer, content).unwrap();
+    drop(writer);
+    let piped = fs::File::from(std::os::fd::OwnedFd::from(pipe));
+    for (name, file) in [("file", fs::File::open(path).unwrap()), ("pipe", piped)] {
+        let request = Request::Import(Import {
+            origin: Origin {
+                file,
+                shown: name.to_owned(),
+            },
+            local: name.parse().unwrap(),
+            target: Target {
+                class: ImageClass::Machine,
+                form: ImageForm::Raw,
+                force: false,
+                read_only: false,
+                convert_qcow2: false,
+            },
+        });
+        place.run(request).unwrap();
+        let image = place.images().join(format!("{name}.raw"));
+        assert_eq!(fs::read(image).unwrap(), content);
+    }
+}
+
+#[test]
 fn an_import_of_a_format_that_is_not_supported_leaves_nothing() {
     for content in [
         &b"QFI\xfb and more"[..],
