@@ -87,7 +87,7 @@ pub(super) const VERBS: [VerbSpec<VerbId>; 9] = [
         manual: &[
             "Downloads a raw disk image from an http, https or file URL, verifies it, and makes it available under NAME in the \
              image directory of the class. The image may be packed with gzip, xz, zstd, bzip2 or lz4, which its first bytes \
-             tell; zeros in it become holes.",
+             tell; zeros in it become holes. An image in qcow2 becomes a raw one, if it needs no other file and no key.",
             "Without NAME, the last component of the URL without its suffixes (.raw, .img, .bin, .qcow2, .xz, .gz, .zst, \
              .bz2) is the name. With - or an empty NAME only the pristine copy is kept.",
             "A name that is taken is refused before anything is downloaded, unless --force is given. An interrupted \
@@ -115,6 +115,7 @@ pub(super) const VERBS: [VerbSpec<VerbId>; 9] = [
         manual: &[
             "Imports a raw disk image, which may be packed like a downloaded one, from FILE, or from standard input if that is \
              -. Without NAME the file's name without its suffixes is taken; standard input has none, so there NAME is needed.",
+            "An image in qcow2 becomes a raw one, which shares its data with FILE where the file system can.",
             "Nothing is verified. Times and extended attributes of the file are kept, except those that record where a \
              download came from and how far it was verified.",
         ],
