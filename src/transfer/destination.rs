@@ -9,7 +9,8 @@ use rustix::fs::FileType;
 
 use super::beside::Beside;
 use super::manager::Job;
-use super::{Error, Local, Place, Target};
+use super::pipeline::Unpacking;
+use super::{Error, Local, Place, Target, convert};
 use crate::disk::clone_or_copy;
 use crate::store::{self, ImageLock, ImageRoot, PlacedBeside, Placing, Staged, Verified};
 use crate::terms::{ImageClass, ImageForm};
@@ -161,12 +162,24 @@ impl<'a> Destination<'a> {
         staged
     }
 
+    /// A staged copy of a disk image that may have been kept as it came.
+    pub(super) fn copy_disk(&self, original: &File, path: &Path) -> Result<Staged, Error> {
+        let how = Unpacking::of(self.target);
+        if !(how.convert_qcow2 && convert::holds_qcow2(original)) {
+            return self.copy_file(original, path);
+        }
+        let copy = self.root.stage_disk(ImageForm::Raw.word())?;
+        let origin = path.display().to_string();
+        convert::from_file(self.job, original, (&copy, &origin, how.limit_bytes))?;
+        Ok(copy)
+    }
+
     /// A staged copy of a file, sharing it where the file system can.
     pub(super) fn copy_file(&self, original: &File, path: &Path) -> Result<Staged, Error> {
         let Self { job, .. } = self;
         let copy = self.root.stage_disk(ImageForm::Raw.word())?;
-        let copied = clone_or_copy(original, copy.file(), &job.cancel, job.settings.sync);
         let origin = path.display().to_string();
+        let copied = clone_or_copy(original, copy.file(), &job.cancel, job.settings.sync);
         copied.map_err(|error| Error::copy(&origin, &copy.path(), error))?;
         Ok(copy)
     }

@@ -296,7 +296,7 @@ impl Pull<'_> {
     ) -> Result<Staged, Error> {
         Meter::new(self.job.reporter.clone()).enter(Phase::Copying);
         let copy = match self.request.target.form {
-            ImageForm::Raw => self.destination.copy_file(original, path)?,
+            ImageForm::Raw => self.destination.copy_disk(original, path)?,
             ImageForm::Tree => self.destination.copy_tree(original, path)?,
         };
         copy.record(source, verified)?;

@@ -115,16 +115,16 @@ impl Drop for Home {
 
 #[test]
 fn a_pull_keeps_a_pristine_copy_and_makes_a_local_one() {
-    let place = Home::new();
-    place.file("a.raw", b"content");
-    place.pull("a.raw", VerifyMode::No, false).unwrap();
-    let names = place.names();
+    let home = Home::new();
+    home.file("a.raw", b"content");
+    home.pull("a.raw", VerifyMode::No, false).unwrap();
+    let names = home.names();
     assert!(
         names[0].starts_with(".raw-file:") && names[1] == "image.raw" && names.len() == 2,
         "{names:?}"
     );
     for (name, mode) in names.iter().zip([0o444, 0o644]) {
-        let path = place.images().join(name);
+        let path = home.images().join(name);
         assert_eq!(fs::read(&path).unwrap(), b"content");
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o7777,
@@ -135,24 +135,24 @@ fn a_pull_keeps_a_pristine_copy_and_makes_a_local_one() {
 
 #[test]
 fn a_second_kept_pull_without_etag_replaces_the_first() {
-    let place = Home::new();
-    place.file("a.raw", b"one");
-    place.pull("a.raw", VerifyMode::No, false).unwrap();
-    place.file("a.raw", b"two");
-    place.pull("a.raw", VerifyMode::No, true).unwrap();
-    assert_eq!(place.names().len(), 2);
-    for name in place.names() {
-        assert_eq!(fs::read(place.images().join(name)).unwrap(), b"two");
+    let home = Home::new();
+    home.file("a.raw", b"one");
+    home.pull("a.raw", VerifyMode::No, false).unwrap();
+    home.file("a.raw", b"two");
+    home.pull("a.raw", VerifyMode::No, true).unwrap();
+    assert_eq!(home.names().len(), 2);
+    for name in home.names() {
+        assert_eq!(fs::read(home.images().join(name)).unwrap(), b"two");
     }
 }
 
 #[test]
 fn a_taken_name_is_refused_and_the_image_stays_as_it_was() {
-    let place = Home::new();
-    place.file("a.raw", b"one");
-    place.pull("a.raw", VerifyMode::No, false).unwrap();
-    place.file("a.raw", b"two");
-    let error = place.pull("a.raw", VerifyMode::No, false).unwrap_err();
+    let home = Home::new();
+    home.file("a.raw", b"one");
+    home.pull("a.raw", VerifyMode::No, false).unwrap();
+    home.file("a.raw", b"two");
+    let error = home.pull("a.raw", VerifyMode::No, false).unwrap_err();
     assert!(
         matches!(
             error,
@@ -160,76 +160,71 @@ fn a_taken_name_is_refused_and_the_image_stays_as_it_was() {
         ),
         "{error}"
     );
-    assert_eq!(fs::read(place.images().join("image.raw")).unwrap(), b"one");
+    assert_eq!(fs::read(home.images().join("image.raw")).unwrap(), b"one");
 }
 
 #[test]
 fn checksums_are_compared_with_the_manifest_beside_the_image() {
-    let place = Home::new();
-    place.file("a.raw", b"content");
-    let error = place
-        .pull("a.raw", VerifyMode::Checksum, false)
-        .unwrap_err();
+    let home = Home::new();
+    home.file("a.raw", b"content");
+    let error = home.pull("a.raw", VerifyMode::Checksum, false).unwrap_err();
     assert!(
         matches!(error, Error::Untrusted(Untrusted::NoManifest { .. })),
         "{error}"
     );
-    place.file(
+    home.file(
         "SHA256SUMS",
         format!("{} *a.raw\n", sha256(b"other")).as_bytes(),
     );
-    let error = place
-        .pull("a.raw", VerifyMode::Checksum, false)
-        .unwrap_err();
+    let error = home.pull("a.raw", VerifyMode::Checksum, false).unwrap_err();
     assert!(
         matches!(error, Error::Untrusted(Untrusted::Differs { .. })),
         "{error}"
     );
-    assert!(place.names().is_empty());
-    place.file(
+    assert!(home.names().is_empty());
+    home.file(
         "SHA256SUMS",
         format!("{} *a.raw\n", sha256(b"content")).as_bytes(),
     );
-    place.pull("a.raw", VerifyMode::Checksum, false).unwrap();
+    home.pull("a.raw", VerifyMode::Checksum, false).unwrap();
 }
 
 #[test]
 fn a_pinned_digest_is_compared_and_needs_no_manifest() {
-    let place = Home::new();
-    place.file("a.raw", b"content");
-    let error = place
+    let home = Home::new();
+    home.file("a.raw", b"content");
+    let error = home
         .pull("a.raw", VerifyMode::Pinned(sha256(b"other")), false)
         .unwrap_err();
     assert!(
         matches!(error, Error::Untrusted(Untrusted::DiffersFromPin { .. })),
         "{error}"
     );
-    place
-        .pull("a.raw", VerifyMode::Pinned(sha256(b"content")), false)
+    home.pull("a.raw", VerifyMode::Pinned(sha256(b"content")), false)
         .unwrap();
 }
 
 #[test]
 fn without_any_keyring_a_signature_is_refused_before_anything_is_fetched() {
-    let place = Home::new();
-    let error = place
+    let home = Home::new();
+    let error = home
         .pull("missing.raw", VerifyMode::Signature, false)
         .unwrap_err();
     assert!(
         matches!(error, Error::Untrusted(Untrusted::NoKeyring(_))),
         "{error}"
     );
-    assert!(place.names().is_empty());
+    assert!(home.names().is_empty());
 }
 
 #[test]
 fn an_import_takes_plain_and_packed_files_of_any_size() {
     for content in [&b""[..], b"x", b"plain content", &[0; 100_000]] {
-        let place = Home::new();
-        place.import(&place.file("a.raw", content), true).unwrap();
-        assert_eq!(fs::read(place.images().join("image.raw")).unwrap(), content);
+        let home = Home::new();
+        home.import(&home.file("a.raw", content), true).unwrap();
+        assert_eq!(fs::read(home.images().join("image.raw")).unwrap(), content);
         assert!(
-            fs::metadata(place.images().join("image.raw"))
+            fs::metadata(home.images().join("image.raw"))
                 .unwrap()
                 .permissions()
                 .readonly()
@@ -240,8 +235,8 @@ fn an_import_takes_plain_and_packed_files_of_any_size() {
 #[test]
 fn a_qcow2_image_that_is_not_to_be_converted_is_kept_as_it_came() {
     let content = b"QFI\xfb, whatever follows";
-    let place = Place::new();
-    let path = place.file("a.qcow2", content);
+    let home = Home::new();
+    let path = home.file("a.qcow2", content);
     let (pipe, mut writer) = std::io::pipe().unwrap();
     std::io::Write::write_all(&mut writer, content).unwrap();
     drop(writer);
@@ -252,17 +247,14 @@ fn a_qcow2_image_that_is_not_to_be_converted_is_kept_as_it_came() {
                 file,
                 shown: name.to_owned(),
             },
-            local: name.parse().unwrap(),
             target: Target {
-                class: ImageClass::Machine,
-                form: ImageForm::Raw,
-                force: false,
-                read_only: false,
+                place: Place::Named(name.parse().unwrap()),
                 convert_qcow2: false,
+                ..target()
             },
         });
-        place.run(request).unwrap();
-        let image = place.images().join(format!("{name}.raw"));
+        home.run(request).unwrap();
+        let image = home.images().join(format!("{name}.raw"));
         assert_eq!(fs::read(image).unwrap(), content);
     }
 }
@@ -274,9 +266,9 @@ fn an_import_of_a_format_that_is_not_supported_leaves_nothing() {
         b"BZh91AY&SY",
         b"\x04\x22\x4d\x18\x64\x40\xa7",
     ] {
-        let place = Home::new();
-        let error = place
-            .import(&place.file("a.raw", content), false)
+        let home = Home::new();
+        let error = home
+            .import(&home.file("a.raw", content), false)
             .unwrap_err();
         assert!(
             matches!(
@@ -285,28 +277,28 @@ fn an_import_of_a_format_that_is_not_supported_leaves_nothing() {
             ),
             "{error}"
         );
-        assert!(place.names().is_empty());
+        assert!(home.names().is_empty());
     }
 }
 
 #[test]
 fn what_a_crash_left_is_swept_and_what_is_held_is_not() {
-    let place = Home::new();
-    let source = place.file("a.raw", b"content");
-    fs::create_dir_all(place.images()).unwrap();
-    let left = place.images().join(".#importd.raw0123456789abcdef");
-    let left_tree = place.images().join(".#importd.tar0123456789abcdef");
+    let home = Home::new();
+    let source = home.file("a.raw", b"content");
+    fs::create_dir_all(home.images()).unwrap();
+    let left = home.images().join(".#importd.raw0123456789abcdef");
+    let left_tree = home.images().join(".#importd.tar0123456789abcdef");
     fs::create_dir_all(left_tree.join("tree/etc")).unwrap();
-    let foreign = place.images().join(".#raw0123456789abcdef");
+    let foreign = home.images().join(".#raw0123456789abcdef");
     fs::write(&left, b"half").unwrap();
     fs::write(&foreign, b"not ours").unwrap();
-    let roots = Roots::open(&place.0.join("root"), None).unwrap();
+    let roots = Roots::open(&home.0.join("root"), None).unwrap();
     let held = roots
         .target(ImageClass::Machine)
         .unwrap()
         .stage("raw")
         .unwrap();
-    place.import(&source, false).unwrap();
+    home.import(&source, false).unwrap();
     assert!(!left_tree.exists());
     assert!(!left.exists() && foreign.exists() && held.path().exists());
 }

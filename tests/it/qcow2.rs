@@ -237,3 +237,40 @@ fn a_conversion_stops_when_it_is_told_to() {
         stop(&|how| from_stream(&image[..], &images::unnamed(), how));
     }
 }
+
+#[test]
+fn an_image_that_is_kept_as_it_came_is_converted_when_that_is_asked_for() {
+    if !need_qemu() {
+        return;
+    }
+    let workshop = Workshop::new();
+    let image = workshop.convert("-c");
+    let reply = Reply::body(image.clone()).etag("\"one\"");
+    let case = Case::new()
+        .file("b.qcow2", &image)
+        .serve_as("a.qcow2", reply);
+    let images = || crate::kit::Snapshot::of(&case.dir().join("images"));
+    let digest = |bytes: &[u8]| importd::stream::sha256(bytes).to_string();
+    let words = ["--verify=no", "raw", "{url}/a.qcow2"];
+    let pull = |more: [&str; 2]| {
+        case.helper("systemd-pull", words.into_iter().chain(more))
+            .ok()
+    };
+    pull(["--convert-qcow2=no", "asis"]);
+    assert!(
+        images()
+            .0
+            .values()
+            .all(|entry| entry.content == digest(&image))
+    );
+    pull(["--convert-qcow2=no", "again"]).stderr_has("Using the kept copy");
+    assert_eq!(images().entry("again.raw").content, digest(&image));
+    pull(["--convert-qcow2=yes", "raw"]).stderr_has("Using the kept copy");
+    assert_eq!(images().entry("raw.raw").content, digest(&content()));
+    // What goes straight to a path goes as it is.
+    pull(["--direct", "{dir}/direct"]);
+    assert_eq!(fs::read(case.dir().join("direct")).unwrap(), image);
+    let words = ["--convert-qcow2=no", "raw", "b.qcow2"];
+    case.helper("systemd-import", words).ok();
+    assert_eq!(images().entry("b.raw").content, digest(&image));
+}

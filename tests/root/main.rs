@@ -32,10 +32,10 @@ mod mount;
 mod network;
 /// Full disks and other odd places.
 mod places;
-/// What trees take, where that is counted.
-mod quota;
 /// qcow2 images on file systems that share, and on full ones.
 mod qcow2;
+/// What trees take, where that is counted.
+mod quota;
 /// The static binary in empty and in full roots.
 mod static_binary;
 /// The helpers above do what they say.
