@@ -4,10 +4,10 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use rustix::fs::{IFlags, SeekFrom, ioctl_ficlone, ioctl_getflags, ioctl_setflags, seek};
+use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-use super::SparseWriter;
+use super::{SparseWriter, clone};
 use crate::stream::{Cancel, Cancelled};
 
 /// Why a file was not copied: which of the two is to blame.
@@ -55,38 +55,6 @@ pub fn clone_or_copy(
     }
     writer.finish().map_err(CopyError::Write)?;
     target.set_len(size).map_err(CopyError::Write)
-}
-
-/// Makes `target`, which must be new and empty, share all that `source` holds. False where it cannot: it is as it was.
-///
-/// btrfs shares between files only that are alike in what is done about writes to them (`chattr(1)`, attribute C), so that
-/// the target becomes like the source.
-pub fn clone(source: &File, target: &File) -> bool {
-    match ioctl_ficlone(target, source) {
-        Ok(()) => true,
-        Err(Errno::INVAL) => clone_alike(source, target).unwrap_or(false),
-        Err(_) => false,
-    }
-}
-
-fn clone_alike(source: &File, target: &File) -> Result<bool, Errno> {
-    let (wanted, before) = (ioctl_getflags(source)?, ioctl_getflags(target)?);
-    if (wanted ^ before).contains(IFlags::NOCOW) {
-        ioctl_setflags(target, before ^ IFlags::NOCOW)?;
-        if ioctl_ficlone(target, source).is_ok() {
-            return Ok(true);
-        }
-        ioctl_setflags(target, before)?;
-    }
-    Ok(false)
-}
-
-/// Has a new, empty file written to in place, where a file system would otherwise put each write elsewhere: a disk that a
-/// machine writes to would be in a thousand pieces soon. It has no checksums then.
-pub fn write_in_place(file: &File) {
-    let marked = |flags| ioctl_setflags(file, flags | IFlags::NOCOW);
-    // Elsewhere than on btrfs there is no need.
-    let _ = ioctl_getflags(file).and_then(marked);
 }
 
 /// The next stretch that is no hole; none where there are no more data.

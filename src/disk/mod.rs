@@ -5,11 +5,13 @@ mod copy;
 mod part;
 pub mod qcow2;
 mod replacement;
+mod share;
 mod sparse;
 mod sync;
 
-pub use copy::{CopyError, clone, clone_or_copy, write_in_place};
+pub use copy::{CopyError, clone_or_copy};
 pub use part::PartWriter;
 pub use replacement::Replacement;
+pub use share::{clone, write_in_place};
 pub use sparse::SparseWriter;
 pub use sync::{WRITEBACK_BYTES, sync};

@@ -6,11 +6,14 @@
 //! locks one looks whether it has still got its name. A file that a crash left is unlocked, and taken over.
 
 use std::fs::File;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags, makedev, openat, statx, unlinkat};
+use rustix::fs::{
+    AtFlags, Dir, FileType, Mode, OFlags, StatxFlags, makedev, openat, statx, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::{Error, ImageRoot};
@@ -67,6 +70,22 @@ impl ImageRoot {
             _by_path: by_path,
             _by_inode: by_inode,
         })
+    }
+
+    /// Removes the lock files of images that nobody has locked: a crash leaves them, ours or another program's.
+    pub(super) fn sweep_locks(&self) -> io::Result<()> {
+        for entry in Dir::read_from(self)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().to_str() else {
+                continue;
+            };
+            let is_lock = name.starts_with(".#") && name.ends_with(".lck");
+            if is_lock && self.entry_type(name) == Some(FileType::RegularFile) {
+                // Taken and dropped, it is gone; taken by somebody else, it stays.
+                drop(LockFile::take(self.directory(), name.to_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// None where there is nothing, or a link.

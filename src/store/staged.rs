@@ -184,10 +184,10 @@ impl Staged {
         &self.file
     }
 
-    /// A new, empty file without a name on the same file system, for what an image is put together from. It goes as a staged
-    /// image does.
+    /// A new, empty file without a name on the same file system, for what a disk image is put together from, and such that
+    /// it can be shared with that. It goes as a staged image does.
     pub fn aside(&self) -> Result<Aside, Error> {
-        let aside = self.root.stage("aside")?;
+        let aside = self.root.stage_disk("aside")?;
         unlinkat(&self.root, aside.name.as_str(), AtFlags::empty())
             .map_err(|cause| self.root.stage_failed(cause))?;
         Ok(Aside(aside))

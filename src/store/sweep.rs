@@ -23,9 +23,14 @@ pub const SWEEPER_OPTION: &str = "--sweep";
 const PATIENCE: Duration = Duration::from_millis(200);
 
 impl ImageRoot {
-    /// Removes what crashed transfers left: temporary files and trees that nobody holds a lock on. Returns how many.
+    /// Removes what crashed transfers left: temporary files and trees that nobody holds a lock on, and locks of images that
+    /// nobody has taken. Returns how many files and trees.
     pub fn sweep(&self) -> Result<usize, Error> {
-        sweep(self.as_fd()).map_err(|cause| Error::List {
+        let swept = sweep(self.as_fd()).and_then(|swept| {
+            self.sweep_locks()?;
+            Ok(swept)
+        });
+        swept.map_err(|cause| Error::List {
             path: self.path().to_owned(),
             cause,
         })

@@ -1,9 +1,11 @@
 //! Network name spaces: a place for a program from which only the test's own servers can be reached.
 
-use std::fs;
+use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
+
+use rustix::fs::{FlockOperation, flock};
 
 use crate::kit::tool;
 
@@ -11,9 +13,10 @@ use crate::kit::tool;
 /// everything else is a black hole whose packets vanish. Programs run inside by `case.through(network.wrapper())`, with
 /// an `/etc/resolv.conf` of their own. Gone on drop.
 ///
-/// One exists at a time: the addresses are fixed.
+/// One exists at a time on a machine, since the addresses are fixed: another run of the tests waits.
 pub struct Network {
     name: String,
+    _lock: File,
 }
 
 impl Network {
@@ -24,8 +27,10 @@ impl Network {
 
     #[track_caller]
     pub fn new() -> Self {
+        let lock = File::create(std::env::temp_dir().join("importd-test-network.lock")).unwrap();
+        flock(&lock, FlockOperation::LockExclusive).unwrap();
         let name = format!("importd-{}", std::process::id());
-        let network = Self { name };
+        let network = Self { name, _lock: lock };
         let name = &network.name;
         ip(&format!("netns add {name}"));
         ip(&format!(

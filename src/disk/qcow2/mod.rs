@@ -23,6 +23,7 @@ use std::os::unix::fs::FileExt;
 
 pub use error::Error;
 
+use super::share::make_alike;
 use crate::format::qcow2::{HEADER_BYTES, Header};
 use crate::stream::{Cancel, Cancelled};
 use bytes::Image;
@@ -77,6 +78,7 @@ pub fn from_file(source: &File, how: &mut Conversion) -> Result<Converted, Error
     source.read_exact_at(&mut head, 0).map_err(Error::Read)?;
     header.check_extensions(&head)?;
     let tables = image.l2_tables(&header, how)?;
+    make_alike(source, how.target).map_err(Error::Write)?;
     let mut output = Output::new(how.target, how.to_disk);
     Walk::new(&header, &image, &tables, &mut output).run(how)?;
     Ok(Converted {

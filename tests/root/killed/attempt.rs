@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::kinds::{Kind, Makes};
 use super::place::Place;
-use super::visible::{Visible, Watch, staged, visible};
+use super::visible::{Visible, Watch, leavings, staged, visible};
 use crate::dice::Dice;
 
 /// How often the directory is looked at.
@@ -44,7 +44,7 @@ impl<'a> Measured<'a> {
         let status = started.child.wait().unwrap();
         assert!(status.success(), "{}: {status}", kind.name);
         let time = start.elapsed();
-        assert_eq!(staged(&directory), [""; 0], "{}", kind.name);
+        assert_eq!(leavings(&directory), [""; 0], "{}", kind.name);
         Self {
             place,
             kind,
@@ -102,13 +102,13 @@ impl<'a> Measured<'a> {
         assert_eq!(told, left > 0, "{what}: left {left}, said\n{said}");
         place.assert_nobody_is_left(what);
         place.assert_no_loop_device(what);
-        assert_eq!(staged(&self.directory), [""; 0], "{what}");
+        assert_eq!(leavings(&self.directory), [""; 0], "{what}");
         let now = visible(&self.directory);
         let expected = &self.expected;
         assert!(now == *expected, "{what}: {now:?}\nnot {expected:?}");
         if matches!(kind.makes, Makes::Export(_)) {
             // Where a snapshot of a tree is staged for an export.
-            let stock = staged(&place.path(kind.image_root()));
+            let stock = leavings(&place.path(kind.image_root()));
             assert_eq!(stock, [""; 0], "{what}");
         }
     }

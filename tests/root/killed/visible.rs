@@ -10,6 +10,11 @@ use crate::kit::{Entry, Snapshot};
 /// How temporary names begin.
 const STAGED: &str = ".#importd.";
 
+/// Whether that is a lock file, which is no image and is left by a kill.
+fn is_lock(name: &str) -> bool {
+    name.starts_with(".#") && name.ends_with(".lck")
+}
+
 /// Everything under final names, each with all that is in it.
 pub type Visible = BTreeMap<String, Snapshot>;
 
@@ -24,8 +29,15 @@ pub fn staged(directory: &Path) -> Vec<String> {
         .collect()
 }
 
+/// Everything that a transfer has to have swept.
+pub fn leavings(directory: &Path) -> Vec<String> {
+    names(directory)
+        .filter(|name| name.starts_with(STAGED) || is_lock(name))
+        .collect()
+}
+
 pub fn visible(directory: &Path) -> Visible {
-    let finals = names(directory).filter(|name| !name.starts_with(STAGED));
+    let finals = names(directory).filter(|name| !name.starts_with(STAGED) && !is_lock(name));
     finals
         .map(|name| (name.clone(), whole(&directory.join(name))))
         .collect()
@@ -73,6 +85,9 @@ impl<'a> Watch<'a> {
         for name in names(&self.directory) {
             if name.starts_with(STAGED) {
                 self.has_staged = true;
+                continue;
+            }
+            if is_lock(&name) {
                 continue;
             }
             let path = self.directory.join(&name);

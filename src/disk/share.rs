@@ -1,0 +1,61 @@
+//! Sharing what is on the disk with another file, and what a file system asks for that.
+//!
+//! btrfs shares only between files that are alike in what is done about writes to them (`chattr(1)`, attribute C), which can
+//! be chosen as long as a file is empty.
+
+use std::fs::File;
+use std::io;
+
+use rustix::fs::{IFlags, ioctl_ficlone, ioctl_getflags, ioctl_setflags};
+
+use crate::sys::share_range;
+
+/// What every file system that shares can share.
+const BLOCK_BYTES: u64 = 4096;
+
+/// Makes `target`, which must be new and empty, share all that `source` holds. False where it cannot: it is as it was.
+///
+/// The target becomes like the source.
+pub fn clone(source: &File, target: &File) -> bool {
+    share_alike(source, target, || Ok(ioctl_ficlone(target, source)?))
+}
+
+/// Makes `target`, which must be new and empty, such that parts of `source` can be shared with it, if that is all it takes.
+pub(super) fn make_alike(source: &File, target: &File) -> io::Result<()> {
+    let first = || share_range(source, 0, BLOCK_BYTES, (target, 0));
+    match share_alike(source, target, first) {
+        true => target.set_len(0),
+        false => Ok(()),
+    }
+}
+
+/// Tries to share, and once more with the target made like the source. Otherwise it is as it was.
+fn share_alike(source: &File, target: &File, share: impl Fn() -> io::Result<()>) -> bool {
+    match share() {
+        Ok(()) => return true,
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
+        Err(_) => return false,
+    }
+    let (Ok(wanted), Ok(before)) = (ioctl_getflags(source), ioctl_getflags(target)) else {
+        return false;
+    };
+    if !(wanted ^ before).contains(IFlags::NOCOW)
+        || ioctl_setflags(target, before ^ IFlags::NOCOW).is_err()
+    {
+        return false;
+    }
+    let shared = share().is_ok();
+    if !shared {
+        // It could be changed, so it can be changed back.
+        let _ = ioctl_setflags(target, before);
+    }
+    shared
+}
+
+/// Has a new, empty file written to in place, where a file system would otherwise put each write elsewhere: a disk that a
+/// machine writes to would be in a thousand pieces soon. It has no checksums then.
+pub fn write_in_place(file: &File) {
+    let marked = |flags| ioctl_setflags(file, flags | IFlags::NOCOW);
+    // Elsewhere than on btrfs there is no need.
+    let _ = ioctl_getflags(file).and_then(marked);
+}
