@@ -34,7 +34,7 @@ pub enum Error {
     Busy { path: PathBuf },
     #[error("failed to lock `{}`: {cause}{}", .path.display(), remedy(.cause))]
     Lock { path: PathBuf, cause: io::Error },
-    #[error("`{}` cannot be replaced by this image, and would go on hiding it: remove it first", .path.display())]
+    #[error("`{}` has the name too and cannot be replaced by this image, one of the two would stay hidden: remove it first", .path.display())]
     Hides { path: PathBuf },
 }
 

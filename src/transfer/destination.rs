@@ -14,7 +14,7 @@ use super::{Error, Local, Place, Target, convert};
 use crate::disk::clone_or_copy;
 use crate::store::{self, ImageLock, ImageRoot, PlacedBeside, Placing, Staged, Verified};
 use crate::terms::{ImageClass, ImageForm};
-use crate::tree::{self, Copying};
+use crate::tree::{self, Working};
 
 /// A path as it was given, or beneath the directory of the class.
 pub(super) fn absolute(job: &Job, target: &Target, path: &Path) -> Result<PathBuf, Error> {
@@ -194,7 +194,7 @@ impl<'a> Destination<'a> {
             return Ok(self.counted(snapshot));
         }
         let copy = self.stage_tree()?;
-        let mut how = Copying {
+        let mut how = Working {
             cancel: &job.cancel,
             selinux: job.settings.selinux,
             to_disk: job.settings.sync,

@@ -14,7 +14,7 @@ use crate::format::tar;
 use crate::store::{Found, ImageKind, copy_user_attributes};
 use crate::stream::CountingWriter;
 use crate::terms::{Compression, ImageForm};
-use crate::tree::{self, Packing};
+use crate::tree::{self, Working};
 
 /// How much is read, or written, at once.
 const BUFFER_BYTES: usize = 256 << 10;
@@ -149,9 +149,10 @@ fn archive<'a>(
     let packer = encoder(compression, outlet).map_err(failed)?;
     let packer = CountingWriter::new(packer, meter.received.clone());
     let mut archive = tar::Writer::new(packer);
-    let mut how = Packing {
+    let mut how = Working {
         cancel: &job.cancel,
         selinux: job.settings.selinux,
+        to_disk: false,
         tick: &mut || meter.tick(),
     };
     let packed = tree::pack(top.as_fd(), &mut archive, &mut how);

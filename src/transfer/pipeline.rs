@@ -20,7 +20,7 @@ use crate::stream::{
     CancelReader, CountingReader, LimitExceeded, LimitReader, PeekReader, PolledReader,
 };
 use crate::terms::{Bytes, Compression, ImageForm};
-use crate::tree::{self, Extracting};
+use crate::tree::{self, Working};
 
 /// No image is larger than this, packed or unpacked: beyond it lie only mistakes and attacks.
 const IMAGE_LIMIT_BYTES: u64 = 1 << 40;
@@ -232,7 +232,7 @@ fn write_tree(
     (staged, origin): (&Staged, &str),
 ) -> Result<u64, Error> {
     let mut archive = tar::Reader::new(archive);
-    let mut how = Extracting {
+    let mut how = Working {
         cancel: &job.cancel,
         selinux: job.settings.selinux,
         to_disk: job.settings.sync,

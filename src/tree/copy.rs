@@ -18,24 +18,12 @@ use super::likeness::{UNKNOWN, clear, kind, xattrs};
 use super::links::Links;
 use super::names::{components, split};
 use super::walk::{Step, Visit, Walk, id, look_at, open_directory, open_in};
+use super::working::Working;
 use super::{Error, Refused};
 use crate::disk::clone_or_copy;
-use crate::stream::Cancel;
 
 /// What a file has until it is finished.
 const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
-
-/// How a tree is copied.
-pub struct Copying<'a> {
-    /// Looked at before every file and every few megabytes.
-    pub cancel: &'a Cancel,
-    /// Whether labels of SELinux are copied.
-    pub selinux: bool,
-    /// Begins to write to disk early, for whoever will wait for that at the end.
-    pub to_disk: bool,
-    /// Called before every file.
-    pub tick: &'a mut dyn FnMut(),
-}
 
 /// What was copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,7 +41,7 @@ pub struct Copied {
 pub fn copy(
     source: BorrowedFd<'_>,
     target: BorrowedFd<'_>,
-    how: &mut Copying<'_>,
+    how: &mut Working<'_>,
 ) -> Result<Copied, Error> {
     let at_top = |cause| Error::Top { cause };
     let target = open_directory(target, c".").map_err(|cause| at_top(cause.into()))?;
@@ -80,7 +68,7 @@ pub fn copy(
 
 struct Copier<'a, 'b> {
     target: Directories<'a>,
-    how: &'a mut Copying<'b>,
+    how: &'a mut Working<'b>,
     links: Links,
     copied: Copied,
 }
@@ -216,7 +204,7 @@ fn finish(
     visit: &Visit<'_>,
     source: Handle<'_>,
     target: Handle<'_>,
-    how: &Copying<'_>,
+    how: &Working<'_>,
     refused: &mut Refused,
 ) -> Result<(), Error> {
     let xattrs = xattrs(source, how.selinux).map_err(|cause| Error::read(visit.path, cause))?;

@@ -26,27 +26,15 @@ use self::contents::{Contents, Empty};
 use self::waiting::Waiting;
 use super::attributes::{Attributes, Handle, Made};
 use super::names::{self, PATH_BYTES, shown};
+use super::working::Working;
 use super::{Error, Refused};
 use crate::format::tar::{Device, Entry, Extent, Kind, Reader};
-use crate::stream::Cancel;
 
 /// How many members an archive may have.
 const ENTRIES: u64 = 10_000_000;
 
 /// What a directory has until the end, so that nobody else enters it.
 const PRIVATE: u32 = 0o700;
-
-/// How an archive is to be taken apart.
-pub struct Extracting<'a> {
-    /// Looked at for each member and each buffer.
-    pub cancel: &'a Cancel,
-    /// Whether labels of SELinux are set.
-    pub selinux: bool,
-    /// Begins to write large files to disk early, for whoever will wait for that at the end.
-    pub to_disk: bool,
-    /// Called for each member and each buffer.
-    pub tick: &'a mut dyn FnMut(),
-}
 
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +52,7 @@ pub struct Extracted {
 pub fn extract<R: Read>(
     archive: &mut Reader<R>,
     top: BorrowedFd<'_>,
-    how: &mut Extracting<'_>,
+    how: &mut Working<'_>,
 ) -> Result<Extracted, Error> {
     let mut extraction = Extraction::new(top, how)?;
     while let Some(entry) = archive.next_entry().map_err(Error::archive)? {
@@ -77,7 +65,7 @@ pub fn extract<R: Read>(
 struct Extraction<'a, 'b> {
     top: BorrowedFd<'a>,
     beneath: Beneath<'a>,
-    how: &'a mut Extracting<'b>,
+    how: &'a mut Working<'b>,
     /// What a new file has whose mode is asked to be 0777.
     fresh: Made,
     waiting: Waiting,
@@ -87,7 +75,7 @@ struct Extraction<'a, 'b> {
 
 impl<'a, 'b> Extraction<'a, 'b> {
     /// `top` is a directory of ours. ACLs that it inherited are taken away: they would go on to all files.
-    fn new(top: BorrowedFd<'a>, how: &'a mut Extracting<'b>) -> Result<Self, Error> {
+    fn new(top: BorrowedFd<'a>, how: &'a mut Working<'b>) -> Result<Self, Error> {
         let failed = |cause: Errno| Error::Top {
             cause: cause.into(),
         };

@@ -22,13 +22,15 @@ mod remove;
 #[cfg(test)]
 mod tests;
 mod walk;
+mod working;
 
 pub use acl::{acl_from_text, acl_to_text};
 pub use attributes::Refused;
-pub use copy::{Copied, Copying, copy};
+pub use copy::{Copied, copy};
 pub use error::Error;
-pub use extract::{Extracted, Extracting, extract};
-pub use pack::{Packed, Packing, pack};
+pub use extract::{Extracted, extract};
+pub use pack::{Packed, pack};
 pub use quota::{count, usage};
 pub use raise::raise_os_tree;
 pub use remove::remove;
+pub use working::Working;

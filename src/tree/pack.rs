@@ -17,9 +17,9 @@ use super::likeness::{ACCESS_ACL, DEFAULT_ACL, kind, mode, modified, xattrs};
 use super::links::Links;
 use super::names::shown;
 use super::walk::{Step, Visit, Walk, look_at, open_in};
+use super::working::Working;
 use super::{Error, acl_to_text};
 use crate::format::tar::{Device, Entry, Extent, Kind, Writer};
-use crate::stream::Cancel;
 
 /// How much is read at a time.
 const BUFFER: usize = 256 << 10;
@@ -29,16 +29,6 @@ const BLOCK: u64 = 512;
 
 /// From this stretch of data on a file's holes are packed as zeros.
 const EXTENT_LIMIT: usize = 1 << 17;
-
-/// How a tree is packed.
-pub struct Packing<'a> {
-    /// Looked at before every entry and every read.
-    pub cancel: &'a Cancel,
-    /// Whether labels of SELinux are packed.
-    pub selinux: bool,
-    /// Called as often.
-    pub tick: &'a mut dyn FnMut(),
-}
 
 /// What was packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,7 +46,7 @@ pub struct Packed {
 pub fn pack<W: Write>(
     top: BorrowedFd<'_>,
     archive: &mut Writer<W>,
-    how: &mut Packing<'_>,
+    how: &mut Working<'_>,
 ) -> Result<Packed, Error> {
     let mut packer = Packer {
         archive,
@@ -75,7 +65,7 @@ pub fn pack<W: Write>(
 
 struct Packer<'a, 'b, W> {
     archive: &'a mut Writer<W>,
-    how: &'a mut Packing<'b>,
+    how: &'a mut Working<'b>,
     links: Links,
     packed: Packed,
     buffer: Vec<u8>,

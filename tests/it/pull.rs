@@ -136,7 +136,7 @@ fn force_does_not_hide_a_file_behind_a_directory() {
     let before = case.images("machine");
     pull(&case, ["--force", "{url}/img.raw"])
         .code(1)
-        .stderr_has("would go on hiding it");
+        .stderr_has("one of the two would stay hidden");
     assert_eq!(case.images("machine"), before);
     assert!(case.server().requests().is_empty());
 }
@@ -482,7 +482,7 @@ fn force_is_refused_where_another_image_would_be_found_first() {
         let words = ["--verify=no", "--force", "pull-raw", "{url}/img.raw"];
         case.importctl(words.into_iter().chain([&*format!("--class={class}")]))
             .code(1)
-            .stderr_has("would go on hiding it");
+            .stderr_has("one of the two would stay hidden");
         assert_eq!(Snapshot::of(&directory), before);
         assert!(case.server().requests().is_empty());
     }

@@ -285,7 +285,7 @@ fn a_tree_and_a_disk_image_do_not_share_a_name() {
     pull(&case, &[], "t").code(1).stderr_has("exists already");
     pull(&case, &["--force"], "t")
         .code(1)
-        .stderr_has("would go on hiding it");
+        .stderr_has("one of the two would stay hidden");
     assert_eq!(case.images("machine"), before);
 }
 

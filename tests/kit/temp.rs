@@ -35,6 +35,14 @@ impl Drop for TempDir {
     }
 }
 
+/// Removes what is in a directory.
+#[track_caller]
+pub fn clear(directory: &Path) {
+    for entry in fs::read_dir(directory).unwrap() {
+        remove(&entry.unwrap().path()).unwrap();
+    }
+}
+
 /// Also what is immutable, as kept trees are.
 fn remove(path: &Path) -> std::io::Result<()> {
     let parent = File::open(path.parent().unwrap())?;

@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use importd::format::tar::Reader;
 use importd::stream::Cancel;
-use importd::tree::{self, Extracting};
+use importd::tree::{self, Working};
 
 use self::facts::Facts;
 use self::judge::{Tally, Trial};
@@ -196,7 +196,7 @@ impl Extraction {
     }
 
     fn extract(&self, top: &Path) -> Result<(), String> {
-        let mut how = Extracting {
+        let mut how = Working {
             cancel: &Cancel::new().unwrap(),
             selinux: false,
             to_disk: false,

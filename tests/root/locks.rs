@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::kit::{Case, Snapshot, need, need_root, tool};
+use crate::kit::{Case, NOBODY, Snapshot, need, need_root, tool};
 use crate::mount::LoopDevice;
 
 /// Locks a file as whoever reads an image does, and says whether it could. It holds the lock until its input ends.
@@ -107,14 +107,10 @@ fn an_ordinary_user_locks_what_is_theirs_to_lock() {
     if !need_root() || !need("setpriv") || !need("python3") {
         return;
     }
-    let user = [
-        "setpriv",
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        "--no-new-privs",
-    ];
-    let case = Case::new().without_root().file("new", "new").through(user);
+    let case = Case::new()
+        .without_root()
+        .file("new", "new")
+        .through(NOBODY);
     let own = case.dir().join("own");
     fs::create_dir(&own).unwrap();
     chown(&own, Some(65534), Some(65534)).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt, chown};
 use std::path::Path;
 
-use crate::kit::{Case, Reply, Snapshot, allocated_bytes, image, need, need_root, tool};
+use crate::kit::{Case, NOBODY, Reply, Snapshot, allocated_bytes, image, need, need_root, tool};
 use crate::mount::Mount;
 
 /// Bytes that neither pack nor become holes.
@@ -181,14 +181,7 @@ fn an_ordinary_user_needs_a_directory_of_their_own() {
     if !need_root() || !need("setpriv") {
         return;
     }
-    let user = [
-        "setpriv",
-        "--reuid=65534",
-        "--regid=65534",
-        "--clear-groups",
-        "--no-new-privs",
-    ];
-    let case = Case::new().serve("img.raw").through(user);
+    let case = Case::new().serve("img.raw").through(NOBODY);
     let own = case.dir().join("own");
     fs::create_dir(&own).unwrap();
     fs::set_permissions(&own, fs::Permissions::from_mode(0o700)).unwrap();

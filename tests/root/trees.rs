@@ -8,7 +8,7 @@ use std::path::Path;
 use importd::format::tar::{Reader, Writer};
 use importd::stream::Cancel;
 use importd::sys::btrfs;
-use importd::tree::{self, Copying, Packing};
+use importd::tree::{self, Working};
 
 use crate::kit::{Case, Snapshot, TempDir, archive, need, need_root, tool};
 use crate::mount::Mount;
@@ -24,7 +24,7 @@ fn remove(directory: &Path, name: &str) -> std::io::Result<()> {
 }
 
 fn copy(source: &Path, target: &Path) -> tree::Copied {
-    let mut how = Copying {
+    let mut how = Working {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: false,
@@ -142,9 +142,10 @@ fn mounts_are_no_part_of_the_tree_they_are_in() {
     );
     let copied = copy(&source, &target);
     let mut archive = Writer::new(Vec::new());
-    let mut how = Packing {
+    let mut how = Working {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
+        to_disk: false,
         tick: &mut || (),
     };
     let packed = tree::pack(open(&source).as_fd(), &mut archive, &mut how).unwrap();

@@ -1,5 +1,6 @@
 //! Copies compared with what they are copies of.
 
+use crate::stream::Cancel;
 use std::fs;
 
 use super::*;
@@ -10,7 +11,7 @@ fn copied(
     target: &std::path::Path,
     tick: &mut dyn FnMut(),
 ) -> Result<Copied, Error> {
-    let mut how = Copying {
+    let mut how = Working {
         cancel: &Cancel::new().unwrap(),
         selinux: true,
         to_disk: true,
@@ -66,7 +67,7 @@ fn a_file_that_changes_meanwhile_is_an_error_that_names_it() {
     fs::create_dir(source.join("d")).unwrap();
     fs::write(source.join("d/log"), "x").unwrap();
     let cancel = Cancel::new().unwrap();
-    let mut how = Copying {
+    let mut how = Working {
         cancel: &cancel,
         selinux: false,
         to_disk: false,
@@ -85,7 +86,7 @@ fn a_cancelled_copy_ends_as_such() {
     let (source, target) = (scratch.directory("source"), scratch.directory("target"));
     fill(&source);
     let cancel = Cancel::new().unwrap();
-    let mut how = Copying {
+    let mut how = Working {
         cancel: &cancel,
         selinux: false,
         to_disk: false,

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 
-use super::Extracting;
 use crate::disk::WRITEBACK_BYTES;
 use crate::format::tar::Extent;
 use crate::sys::begin_writeback;
 use crate::tree::Error;
+use crate::tree::Working;
 use crate::tree::names::shown;
 
 /// How much is written at once.
@@ -41,7 +41,7 @@ impl Contents {
         &mut self,
         empty: &Empty<'_>,
         data: &mut dyn Read,
-        how: &mut Extracting<'_>,
+        how: &mut Working<'_>,
     ) -> Result<u64, Error> {
         let whole = [Extent {
             offset: 0,
@@ -70,7 +70,7 @@ impl Contents {
         empty: &Empty<'_>,
         extent: Extent,
         data: &mut dyn Read,
-        how: &mut Extracting<'_>,
+        how: &mut Working<'_>,
     ) -> Result<(), Error> {
         let mut offset = extent.offset;
         let mut left = extent.length;

@@ -10,10 +10,11 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 
 use self::kit::{Case, directory, file, member, parse};
-use super::{Extracting, extract};
+use super::extract;
 use crate::format::tar::{Extent, Kind, Reader, Writer};
 use crate::stream::Cancel;
 use crate::tree::Error;
+use crate::tree::Working;
 
 #[test]
 fn a_tree_is_made_of_every_kind_of_member() {
@@ -119,7 +120,7 @@ fn a_cancelled_extraction_says_so() {
             stop.cancel();
         }
     };
-    let mut how = Extracting {
+    let mut how = Working {
         cancel: &cancel,
         selinux: false,
         to_disk: true,
@@ -145,7 +146,7 @@ fn an_archive_is_read_to_its_end() {
     let archive = writer.finish().unwrap();
     let case = Case::new();
     let top = std::fs::File::open(case.top()).unwrap();
-    let mut how = Extracting {
+    let mut how = Working {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: true,

@@ -1,5 +1,6 @@
 //! Archives of trees: read by our own reader, unpacked by ours and by GNU tar.
 
+use crate::stream::Cancel;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -7,13 +8,14 @@ use std::process::Command;
 use super::*;
 use crate::format::tar::Reader;
 use crate::tree::tests::{Scratch, append, fill, open, seen};
-use crate::tree::{Extracting, extract};
+use crate::tree::{Working, extract};
 
 fn packed_with(top: &Path, tick: &mut dyn FnMut()) -> Result<(Vec<u8>, Packed), Error> {
     let mut archive = Writer::new(Vec::new());
-    let mut how = Packing {
+    let mut how = Working {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
+        to_disk: false,
         tick,
     };
     let packed = pack(open(top).as_fd(), &mut archive, &mut how)?;
@@ -77,7 +79,7 @@ fn what_is_unpacked_is_what_was_packed_and_packs_to_the_same_bytes() {
     let (archive, told) = packed(&top);
     assert_eq!((told.sockets, told.mounts), (1, 0));
     assert!(archive == packed(&top).0);
-    let mut how = Extracting {
+    let mut how = Working {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: false,
@@ -224,9 +226,10 @@ fn a_file_that_cannot_be_archived_is_named() {
     }
     let scratch = Scratch::new();
     let top = scratch.directory("top");
-    let mut how = Packing {
+    let mut how = Working {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
+        to_disk: false,
         tick: &mut || (),
     };
     let error = pack(open(&top).as_fd(), &mut Writer::new(Full), &mut how).unwrap_err();
@@ -245,9 +248,10 @@ fn a_cancel_is_seen_within_a_file() {
     append(&top.join("big"), &vec![1; 4 << 20]);
     let cancel = Cancel::new().unwrap();
     let mut ticks = 0;
-    let mut how = Packing {
+    let mut how = Working {
         cancel: &cancel,
         selinux: false,
+        to_disk: false,
         tick: &mut || {
             ticks += 1;
             if ticks == 5 {

@@ -1,6 +1,5 @@
 //! A file system with sources on it and a place for images, the same sources elsewhere, and a server that has them too.
 
-use std::ffi::CString;
 use std::fs::{self, File, Permissions};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
@@ -14,7 +13,7 @@ use rustix::fs::{
 
 use super::FileSystem;
 use super::operations::{Before, Mark};
-use crate::kit::{Case, Outcome, Reply, Snapshot, pack, tool};
+use crate::kit::{Case, Outcome, Reply, Snapshot, clear, pack, tool};
 use crate::places::noise;
 
 /// What a disk image has in its two places, between which there is nothing.
@@ -110,13 +109,7 @@ impl Room {
     /// Removes what operations left.
     pub fn clear(&self) {
         for directory in ["images", "out", "elsewhere"] {
-            let path = self.path(directory);
-            let opened = File::open(&path).unwrap();
-            for entry in fs::read_dir(&path).unwrap() {
-                let name = entry.unwrap().file_name();
-                let name = CString::new(name.as_encoded_bytes()).unwrap();
-                importd::tree::remove(opened.as_fd(), &name).unwrap();
-            }
+            clear(&self.path(directory));
         }
     }
 

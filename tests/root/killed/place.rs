@@ -1,16 +1,14 @@
 //! A file system with images on it, a server and a pipe that are slow or not, and nothing else.
 
-use std::ffi::CString;
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write;
-use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::kinds::{Kind, Makes};
-use crate::kit::{Reply, Server, TempDir, archive_of, directory, file, pack};
+use crate::kit::{Reply, Server, TempDir, archive_of, clear, directory, file, pack};
 use crate::mount::Mount;
 use crate::places::noise;
 
@@ -168,13 +166,7 @@ impl Place {
 
     /// Removes what is in that directory.
     pub fn clear(&self, directory: &str) {
-        let path = self.path(directory);
-        let opened = File::open(&path).unwrap();
-        for entry in fs::read_dir(&path).unwrap() {
-            let name = entry.unwrap().file_name();
-            let name = CString::new(name.as_encoded_bytes()).unwrap();
-            importd::tree::remove(opened.as_fd(), &name).unwrap();
-        }
+        clear(&self.path(directory));
     }
 
     /// Removes what there is of images or exports, and puts something old in the way of the next, if told.

@@ -11,7 +11,8 @@ use rustix::process::{getegid, geteuid};
 use crate::format::tar::{Entry, Kind, Timestamp};
 use crate::stream::Cancel;
 use crate::tree::Error;
-use crate::tree::extract::{Extracted, Extracting, Extraction};
+use crate::tree::Working;
+use crate::tree::extract::{Extracted, Extraction};
 
 pub(super) const TIME: Timestamp = Timestamp {
     seconds: 1_000_000_000,
@@ -118,7 +119,7 @@ impl Case {
     }
 
     pub(super) fn run(&self, members: &[(Entry, &[u8])]) -> Result<Extracted, Error> {
-        let mut how = Extracting {
+        let mut how = Working {
             cancel: &Cancel::new().unwrap(),
             selinux: false,
             to_disk: false,
@@ -130,7 +131,7 @@ impl Case {
     pub(super) fn run_with(
         &self,
         members: &[(Entry, &[u8])],
-        how: &mut Extracting<'_>,
+        how: &mut Working<'_>,
     ) -> Result<Extracted, Error> {
         let top = fs::File::open(self.top()).unwrap();
         let mut extraction = Extraction::new(top.as_fd(), how)?;
