@@ -1,9 +1,9 @@
 //! Image roots: the directories of a class, opened once and used by descriptor ever after.
 
 use std::ffi::{CString, OsStr};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::Error;
-use crate::sys::btrfs;
+use crate::sys::{btrfs, path_of};
 use crate::terms::ImageClass;
 
 /// The tree in which all image roots of a run lie.
@@ -261,9 +261,7 @@ impl ImageRoot {
     }
 
     fn relative_path_behind(&self, opened: &impl AsFd) -> Option<PathBuf> {
-        let path = |opened: BorrowedFd<'_>| {
-            fs::read_link(format!("/proc/self/fd/{}", opened.as_raw_fd())).ok()
-        };
+        let path = |opened| path_of(opened).ok();
         let path_behind = path(opened.as_fd())?;
         let relative = path_behind.strip_prefix(path(self.base.as_fd())?).ok()?;
         Some(relative.to_owned())

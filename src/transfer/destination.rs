@@ -1,6 +1,6 @@
 //! Where a transfer puts its image: the way there is cleared first, and the image made visible last.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use super::pipeline::Unpacking;
 use super::{Error, Local, Place, Target, convert};
 use crate::disk::clone_or_copy;
 use crate::store::{self, ImageLock, ImageRoot, PlacedBeside, Placing, Staged, Verified};
+use crate::sys::behind_links;
 use crate::terms::{ImageClass, ImageForm};
 use crate::tree::{self, Working};
 
@@ -46,8 +47,7 @@ impl<'a> Destination<'a> {
             ),
             Place::Path(path) => {
                 let path = absolute(job, target, path)?;
-                // Through links, as whoever writes to a file goes.
-                let path = fs::canonicalize(&path).unwrap_or(path);
+                let path = behind_links(&path).map_err(|cause| Error::write(&path, cause))?;
                 let (root, name) = roots.place_of(&path)?;
                 (root, Some(name))
             }

@@ -17,6 +17,7 @@ use super::{Error, Local, request};
 use crate::disk::Replacement;
 use crate::store::sweep;
 use crate::stream::Cancel;
+use crate::sys::behind_links;
 
 /// An opened outlet.
 pub(super) enum Outlet<'a> {
@@ -32,8 +33,7 @@ impl<'a> Outlet<'a> {
             request::Outlet::Stream(request::Stream { file, shown }) => (file, shown.into()),
             request::Outlet::Path(path) => {
                 let failed = |cause| Error::write(&path, cause);
-                // Through links, as whoever writes to a file goes.
-                let path = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+                let path = behind_links(&path).map_err(failed)?;
                 match fs::metadata(&path) {
                     Ok(metadata) if !metadata.is_file() => {
                         (open_special(&path).map_err(failed)?, path)

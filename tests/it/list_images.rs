@@ -288,7 +288,7 @@ fn a_version_is_exported_and_stands_in_the_way_of_another_image_of_its_name() {
     let before = case.images("machine");
     case.importctl(["import-raw", "-m", "--force", "{dir}/a.raw", "a"])
         .code(1)
-        .stderr_has("machines/a.raw.v` cannot be replaced");
+        .stderr_has("machines/a.raw.v` has the name too and cannot be replaced");
     assert_eq!(case.images("machine"), before);
 }
 

@@ -111,7 +111,7 @@ pub(super) const PATHS: &[(&str, &str)] = &[
         "a link's attributes are set by a path, and only this one begins at a descriptor",
     ),
     (
-        "src/store/root.rs",
+        "src/sys/path.rs",
         "where a link has led to is the kernel's to tell, by descriptor",
     ),
     (
