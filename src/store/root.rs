@@ -13,6 +13,8 @@ use rustix::fs::{
     statat,
 };
 use rustix::io::Errno;
+use rustix::path::Arg;
+use rustix::thread::sched_yield;
 
 use super::Error;
 use crate::sys::{btrfs, path_of};
@@ -151,13 +153,13 @@ impl Roots {
     /// Beneath the base, whatever links say. For other things than images that lie there too: keyrings.
     pub fn open_file(&self, relative: &Path) -> io::Result<File> {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let fd = openat2(&*self.base, relative, flags, Mode::empty(), beneath())?;
+        let fd = open_in(self.base.as_fd(), relative, flags)?;
         Ok(File::from(fd))
     }
 
     fn exists(&self, relative: &Path) -> bool {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        openat2(&*self.base, relative, flags, Mode::empty(), beneath()).is_ok()
+        open_in(self.base.as_fd(), relative, flags).is_ok()
     }
 
     /// The base's own path, for messages.
@@ -183,7 +185,7 @@ impl Roots {
 
     fn open_directory_with(&self, relative: &Path, access: OFlags) -> Result<OwnedFd, Errno> {
         let flags = access | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        openat2(&*self.base, relative, flags, Mode::empty(), beneath())
+        open_in(self.base.as_fd(), relative, flags)
     }
 
     /// Opens a directory; what is missing on the way is created, for nobody else to look into.
@@ -276,19 +278,13 @@ impl ImageRoot {
         let path = self
             .relative
             .join(std::ffi::OsStr::from_bytes(name.to_bytes()));
-        openat2(
-            &*self.base,
-            &path,
-            flags | OFlags::CLOEXEC,
-            Mode::empty(),
-            beneath(),
-        )
+        open_in(self.base.as_fd(), path.as_path(), flags | OFlags::CLOEXEC)
     }
 
     /// Opens something by its path below the base.
     pub(super) fn open_below_base(&self, path: &str, flags: OFlags) -> Result<OwnedFd, Errno> {
         let flags = flags | OFlags::CLOEXEC;
-        openat2(&*self.base, path, flags, Mode::empty(), beneath())
+        open_in(self.base.as_fd(), path, flags)
     }
 
     /// Makes a directory below the base, in one that there is. That somebody else was faster is fine.
@@ -387,9 +383,24 @@ pub(super) fn system_directory(class: ImageClass) -> PathBuf {
 }
 
 /// Links are taken as if the base were the root; magic links, which could leave it, are not taken.
-fn beneath() -> ResolveFlags {
-    ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS
+fn open_in(base: BorrowedFd<'_>, path: impl Arg + Copy, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
+    let mut tries = 0;
+    loop {
+        match openat2(base, path, flags, Mode::empty(), resolve) {
+            // Somebody has renamed something while a `..` was gone: the kernel cannot tell any more that it led nowhere else
+            // (openat2(2)). On a busy machine that happens again.
+            Err(Errno::AGAIN | Errno::INTR) if tries < RENAMES_LIMIT => {
+                tries += 1;
+                sched_yield();
+            }
+            opened => return opened,
+        }
+    }
 }
+
+/// After so many of them in a row somebody does it on purpose.
+const RENAMES_LIMIT: u32 = 10_000;
 
 /// The directories of a class, in the order in which they are searched.
 fn search_directories(class: ImageClass, initrd: bool) -> Vec<PathBuf> {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::kit::Case;
 
@@ -173,6 +174,38 @@ fn a_name_in_several_places_is_the_first_ones() {
         plain.len() == 1 && plain[0].contains("/run/machines/plain.raw"),
         "{table}"
     );
+}
+
+#[test]
+fn renames_elsewhere_on_the_machine_hide_nothing() {
+    let case = Case::new();
+    let machines = case.root().join("var/lib/machines");
+    fs::create_dir_all(&machines).unwrap();
+    for number in 0..8 {
+        let target = format!("elsewhere/tree{number}");
+        fs::create_dir_all(case.root().join("var/lib").join(&target)).unwrap();
+        let link = machines.join(format!("image{number}"));
+        symlink(format!("../{target}"), link).unwrap();
+    }
+    let [one, two] = ["one", "two"].map(|name| case.dir().join(name));
+    fs::write(&one, "").unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                fs::rename(&one, &two).unwrap();
+                fs::rename(&two, &one).unwrap();
+            }
+        });
+        let lists = |_| case.importctl(["-m", "list-images", "--no-legend"]);
+        let lists: Vec<_> = (0..30).map(lists).collect();
+        done.store(true, Ordering::Relaxed);
+        for list in lists {
+            let text = list.ok().stdout_text();
+            let images = text.lines().filter(|line| line.contains(" image"));
+            assert_eq!(images.count(), 8, "{text}");
+        }
+    });
 }
 
 #[test]

@@ -180,7 +180,7 @@ impl ImageRoot {
     }
 }
 
-/// None where a way ends before its end, or may not be gone.
+/// None where a way ends before its end, may not be gone, or where what should answer is dead: one such hides no other.
 fn leads_somewhere(opened: Result<OwnedFd, Errno>) -> Result<Option<OwnedFd>, Errno> {
     match opened {
         Ok(handle) => Ok(Some(handle)),
@@ -190,7 +190,10 @@ fn leads_somewhere(opened: Result<OwnedFd, Errno>) -> Result<Option<OwnedFd>, Er
             | Errno::NOTDIR
             | Errno::NAMETOOLONG
             | Errno::ACCESS
-            | Errno::XDEV,
+            | Errno::XDEV
+            | Errno::NOTCONN
+            | Errno::STALE
+            | Errno::IO,
         ) => Ok(None),
         Err(error) => Err(error),
     }

@@ -1,5 +1,6 @@
 //! Listing and looking up: all image roots of a class in their order, and in each the spellings of a name in theirs.
 
+use std::collections::HashSet;
 use std::ffi::CString;
 use std::fs::File;
 use std::path::Path;
@@ -16,10 +17,11 @@ use crate::terms::{ImageClass, ImageName};
 impl Roots {
     /// All images of a class, by name; where a name occurs in several places the first is the image.
     pub fn images(&self, class: ImageClass) -> Result<Vec<Image>, Error> {
-        let mut images: Vec<Image> = Vec::new();
+        let mut images = Vec::new();
+        let mut names = HashSet::new();
         for root in self.search(class)? {
             for image in root.images(class)? {
-                if images.iter().all(|earlier| earlier.name != image.name) {
+                if names.insert(image.name.clone()) {
                     images.push(image);
                 }
             }
