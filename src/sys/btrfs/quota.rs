@@ -124,8 +124,8 @@ pub fn rescan(file: BorrowedFd<'_>) -> io::Result<()> {
     };
     // SAFETY: the call reads a `struct btrfs_ioctl_quota_rescan_args`, which this is.
     match unsafe { ioctl(file, Setter::<RESCAN, _>::new(rescan)) } {
-        // One is under way.
-        Err(Errno::INPROGRESS) => Ok(()),
+        // One is under way; or the simple kind of quota is on, which counts from its beginning.
+        Err(Errno::INPROGRESS | Errno::INVAL) => Ok(()),
         started => Ok(started?),
     }
 }
