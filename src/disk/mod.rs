@@ -11,7 +11,7 @@ mod sync;
 
 pub use copy::{CopyError, clone_or_copy};
 pub use part::PartWriter;
-pub use replacement::Replacement;
+pub use replacement::{Replacement, directory_of};
 pub use share::{clone, write_in_place};
 pub use sparse::SparseWriter;
 pub use sync::{WRITEBACK_BYTES, sync};

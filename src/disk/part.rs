@@ -3,12 +3,12 @@
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{FallocateFlags, OFlags, fallocate};
 
-use super::sync::{WRITEBACK_BYTES, sync};
+use super::sync::{WRITEBACK_BYTES, sync_part};
 use crate::stream::Cancel;
 use crate::sys::begin_writeback;
 
@@ -67,6 +67,19 @@ impl PartWriter {
         self.room
     }
 
+    /// Whether it is a part of that file or device, by whatever name that was opened.
+    pub fn is_in(&self, other: &File) -> bool {
+        let identity = |file: &File| {
+            let metadata = file.metadata().ok()?;
+            Some(match metadata.file_type().is_block_device() {
+                true => (0, metadata.rdev()),
+                false => (metadata.dev(), metadata.ino()),
+            })
+        };
+        let own = identity(&self.file);
+        own.is_some() && own == identity(other)
+    }
+
     /// Back to its beginning.
     pub fn rewind(&mut self) {
         (self.written, self.begun) = (0, 0);
@@ -91,7 +104,8 @@ impl PartWriter {
 
     /// Brings it to disk.
     pub fn sync(&self, cancel: &Cancel) -> io::Result<()> {
-        sync(&self.file, cancel)
+        let length = self.room.unwrap_or(self.written);
+        sync_part(&self.file, self.start..self.start + length, cancel)
     }
 }
 

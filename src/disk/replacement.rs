@@ -10,6 +10,9 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use super::sync::sync;
+use crate::stream::Cancel;
+
 /// The new content of a file, beside it under a temporary name. Dropped, it vanishes.
 ///
 /// Invariant: the file is locked (BSD lock, exclusive) as long as this value lives, where the file system knows locks.
@@ -70,15 +73,27 @@ impl Replacement {
         &self.path
     }
 
-    /// Takes the place, in one step; on disk first, if `sync` says so.
-    pub fn commit(mut self, sync: bool) -> io::Result<()> {
-        if sync {
-            self.file.sync_all()?;
+    /// Takes the place, in one step; on disk first, if `to_disk` says so, and its name then.
+    pub fn commit(mut self, to_disk: bool, cancel: &Cancel) -> io::Result<()> {
+        if to_disk {
+            sync(&self.file, cancel)?;
         }
+        cancel.check()?;
         fs::rename(&self.temporary, &self.path)?;
         self.committed = true;
+        if to_disk {
+            File::open(directory_of(&self.path))?.sync_all()?;
+        }
         Ok(())
     }
+}
+
+/// The directory that a path's last name is in.
+pub fn directory_of(path: &Path) -> &Path {
+    let parent = path.parent();
+    parent
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 /// Locks a new file. False if somebody else was faster. Others may look into this directory, so nobody is waited for.
@@ -136,7 +151,7 @@ mod tests {
         };
         drop(write());
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        write().commit(true).unwrap();
+        write().commit(true, &Cancel::new().unwrap()).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,

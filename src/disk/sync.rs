@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 
 use crate::stream::Cancel;
 use crate::sys::finish_writeback;
@@ -12,8 +13,13 @@ pub const WRITEBACK_BYTES: u64 = 8 << 20;
 /// Waits until the file is on disk, data and all; fails with [`Cancelled`](crate::stream::Cancelled) as soon as that is
 /// wished for.
 pub fn sync(file: &File, cancel: &Cancel) -> io::Result<()> {
-    let mut offset = 0;
-    while offset < file.metadata()?.len() {
+    sync_part(file, 0..file.metadata()?.len(), cancel)
+}
+
+/// The same, where only a part of it was written. So it is with devices too, which have no length.
+pub(super) fn sync_part(file: &File, part: Range<u64>, cancel: &Cancel) -> io::Result<()> {
+    let mut offset = part.start;
+    while offset < part.end {
         cancel.check()?;
         finish_writeback(file, offset, WRITEBACK_BYTES)?;
         offset += WRITEBACK_BYTES;

@@ -62,7 +62,7 @@ pub(super) fn run(job: &Job, request: Export) -> Result<(), Error> {
         ImageForm::Tree => archive(job, &mut meter, &found, outlet, compression)?,
     };
     outlet
-        .commit(job.settings.sync)
+        .commit(job.settings.sync, &job.cancel)
         .map_err(|cause| Error::write(&path, cause))
 }
 

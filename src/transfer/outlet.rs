@@ -3,18 +3,18 @@
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{FileType, OFlags};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::termios::isatty;
 
 use super::manager::Job;
 use super::{Error, Local, request};
-use crate::disk::Replacement;
+use crate::disk::{Replacement, directory_of};
 use crate::store::sweep;
 use crate::stream::Cancel;
 use crate::sys::behind_links;
@@ -36,7 +36,7 @@ impl<'a> Outlet<'a> {
                 let path = behind_links(&path).map_err(failed)?;
                 match fs::metadata(&path) {
                     Ok(metadata) if !metadata.is_file() => {
-                        (open_special(&path).map_err(failed)?, path)
+                        (open_special(&path, &job.cancel).map_err(failed)?, path)
                     }
                     _ => {
                         sweep_beside(&path, job);
@@ -64,9 +64,9 @@ impl<'a> Outlet<'a> {
     }
 
     /// Makes a file visible under its name.
-    pub(super) fn commit(self, sync: bool) -> io::Result<()> {
+    pub(super) fn commit(self, to_disk: bool, cancel: &Cancel) -> io::Result<()> {
         match self {
-            Self::File(replacement) => replacement.commit(sync),
+            Self::File(replacement) => replacement.commit(to_disk, cancel),
             Self::Stream(_) => Ok(()),
         }
     }
@@ -87,20 +87,43 @@ impl Write for Outlet<'_> {
 
 /// Removes what crashed exports left in the directory of `path`. Whether that can be done is no concern of this one.
 fn sweep_beside(path: &Path, job: &Job) {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    let directory = File::open(parent.unwrap_or(Path::new(".")));
+    let directory = File::open(directory_of(path));
     let swept = directory.and_then(|directory| sweep(directory.as_fd()));
     job.tell_of_swept(swept.unwrap_or(0));
 }
 
-fn open_special(path: &Path) -> io::Result<File> {
-    File::options()
-        .write(true)
-        .custom_flags(OFlags::NOCTTY.bits().cast_signed())
-        .open(path)
+/// A FIFO cannot be opened before somebody reads from it, and who waits in `open` hears of no wish to stop.
+fn open_special(path: &Path, cancel: &Cancel) -> io::Result<File> {
+    let flags = OFlags::NOCTTY | OFlags::NONBLOCK;
+    let is_fifo = fs::metadata(path)?.file_type().is_fifo();
+    loop {
+        let opened = File::options()
+            .write(true)
+            .custom_flags(flags.bits().cast_signed())
+            .open(path);
+        match opened {
+            Err(error) if is_fifo && error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
+                let _ = poll(
+                    &mut [PollFd::new(cancel, PollFlags::IN)],
+                    Some(&READER_PAUSE),
+                );
+                cancel.check()?;
+            }
+            opened => {
+                let file = opened?;
+                let set = fcntl_getfl(&file)? - OFlags::NONBLOCK;
+                fcntl_setfl(&file, set)?;
+                return Ok(file);
+            }
+        }
+    }
 }
+
+/// Between two looks for somebody who reads.
+const READER_PAUSE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
 
 /// Whether writing there may have to wait for somebody to read.
 fn can_block(file: &File) -> bool {

@@ -187,6 +187,27 @@ fn a_pipe_that_nobody_reads_does_not_hold_it_up() {
 }
 
 #[test]
+fn a_pipe_that_nobody_opens_is_waited_for() {
+    let case = Case::new().root_file("var/lib/machines/disk.raw", vec![7; 4 << 20]);
+    let pipe = case.dir().join("pipe");
+    tool("mkfifo", [&pipe]);
+    let start = || {
+        let running = case.start(["-m", "export-raw", "disk", "pipe"]);
+        std::thread::sleep(Duration::from_millis(400));
+        running
+    };
+    let running = start();
+    running.signal(Signal::INT);
+    running
+        .wait()
+        .code(1)
+        .stderr_has("the transfer was cancelled");
+    let running = start();
+    assert!(fs::read(&pipe).unwrap() == vec![7; 4 << 20]);
+    running.wait().ok();
+}
+
+#[test]
 fn a_reader_that_goes_away_is_an_error() {
     let case = Case::new().root_file("var/lib/machines/disk.raw", vec![7; 4 << 20]);
     let case = case.through([
