@@ -55,9 +55,10 @@ impl Source {
         Ok(kept)
     }
 
-    /// Whether the recorded origin is this URL.
-    pub(super) fn matches(file: &File, url: &Url) -> bool {
-        get(file, SOURCE_URL).is_some_and(|recorded| recorded == url.to_string().as_bytes())
+    /// Whether the recorded origin is this URL, and its tag this one, if one is given.
+    pub(super) fn matches(file: &File, url: &Url, etag: Option<&Etag>) -> bool {
+        let is = |name, value: &str| get(file, name).is_some_and(|it| it == value.as_bytes());
+        is(SOURCE_URL, &url.to_string()) && etag.is_none_or(|tag| is(SOURCE_ETAG, tag.as_str()))
     }
 }
 

@@ -151,7 +151,7 @@ impl ImageRoot {
             };
             let ours = file.metadata().is_ok_and(|it| is_ours(&it, form));
             let closed = form == ImageForm::Raw || is_read_only(&file) || self.is_private();
-            if ours && closed && Source::matches(&file, url) {
+            if ours && closed && Source::matches(&file, url, etag.as_ref()) {
                 found.push(Kept {
                     name: KeptName::of(name, form),
                     trust: read_trust(&file).unwrap_or(Trust::NONE),

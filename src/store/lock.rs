@@ -5,16 +5,17 @@
 //! in this order and never waited for. Whoever unlocks a file removes it while nobody else can have it locked; so whoever
 //! locks one looks whether it has still got its name. A file that a crash left is unlocked, and taken over.
 
-use std::fs::File;
-use std::io;
+use std::fs::{File, Metadata};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, StatxFlags, makedev, openat, statx, unlinkat,
+    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, StatxFlags, flock, makedev, openat,
+    statx, unlinkat,
 };
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::{Error, ImageRoot};
 use crate::sys::try_lock_exclusive;
@@ -72,20 +73,38 @@ impl ImageRoot {
         })
     }
 
-    /// Removes the lock files of images that nobody has locked: a crash leaves them, ours or another program's.
-    pub(super) fn sweep_locks(&self) -> io::Result<()> {
-        for entry in Dir::read_from(self)? {
-            let entry = entry?;
+    /// Removes the lock files of images that nobody has locked: a crash leaves them, ours or another program's. There is
+    /// nothing in them, and nobody else's are touched.
+    pub fn sweep_locks(&self) -> Result<(), Error> {
+        let failed = |cause: Errno| Error::List {
+            path: self.path().to_owned(),
+            cause: cause.into(),
+        };
+        for entry in Dir::read_from(self).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
             let Ok(name) = entry.file_name().to_str() else {
                 continue;
             };
-            let is_lock = name.starts_with(".#") && name.ends_with(".lck");
-            if is_lock && self.entry_type(name) == Some(FileType::RegularFile) {
-                // Taken and dropped, it is gone; taken by somebody else, it stays.
-                drop(LockFile::take(self.directory(), name.to_owned()));
+            if name.starts_with(".#") && name.ends_with(".lck") && self.is_left(name) {
+                let _ = unlinkat(self, name, AtFlags::empty());
             }
         }
         Ok(())
+    }
+
+    /// Whether the lock file is ours and nobody holds it, in neither of the ways in which people lock files.
+    fn is_left(&self, name: &str) -> bool {
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let Ok(file) = self.open_entry(name, flags) else {
+            return false;
+        };
+        let us = geteuid().as_raw();
+        let is_ours = |it: Metadata| it.is_file() && it.len() == 0 && it.uid() == us;
+        file.metadata().is_ok_and(is_ours)
+            && flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+            && try_lock_exclusive(&file).is_ok_and(|locked| locked)
+            // Whoever had it has not removed it since.
+            && file.metadata().is_ok_and(|it| it.nlink() > 0)
     }
 
     /// None where there is nothing, or a link.

@@ -23,14 +23,9 @@ pub const SWEEPER_OPTION: &str = "--sweep";
 const PATIENCE: Duration = Duration::from_millis(200);
 
 impl ImageRoot {
-    /// Removes what crashed transfers left: temporary files and trees that nobody holds a lock on, and locks of images that
-    /// nobody has taken. Returns how many files and trees.
+    /// Removes what crashed transfers left: temporary files and trees that nobody holds a lock on. Returns how many.
     pub fn sweep(&self) -> Result<usize, Error> {
-        let swept = sweep(self.as_fd()).and_then(|swept| {
-            self.sweep_locks()?;
-            Ok(swept)
-        });
-        swept.map_err(|cause| Error::List {
+        sweep(self.as_fd()).map_err(|cause| Error::List {
             path: self.path().to_owned(),
             cause,
         })
@@ -80,7 +75,9 @@ pub fn sweep(directory: BorrowedFd<'_>) -> io::Result<usize> {
             continue;
         };
         // An export's directory may be open to everybody, and names there are nobody's word.
-        let ours = |it: Metadata| it.uid() == us && (it.is_file() || it.is_dir());
+        // A tree's shell nobody else may enter.
+        let closed = |it: &Metadata| it.is_dir() && it.mode() & 0o077 == 0;
+        let ours = |it: Metadata| it.uid() == us && (it.is_file() || closed(&it));
         let ours = file.metadata().is_ok_and(ours);
         let unlocked = || flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
         if ours && unlocked() && tree::remove(directory, name).is_ok() {

@@ -289,6 +289,7 @@ fn what_a_crash_left_is_swept_and_what_is_held_is_not() {
     let left = home.images().join(".#importd.raw0123456789abcdef");
     let left_tree = home.images().join(".#importd.tar0123456789abcdef");
     fs::create_dir_all(left_tree.join("tree/etc")).unwrap();
+    fs::set_permissions(&left_tree, fs::Permissions::from_mode(0o700)).unwrap();
     let foreign = home.images().join(".#raw0123456789abcdef");
     fs::write(&left, b"half").unwrap();
     fs::write(&foreign, b"not ours").unwrap();

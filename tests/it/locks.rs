@@ -99,6 +99,26 @@ fn locks_are_made_where_they_are_missing_and_leave_nothing_behind() {
 }
 
 #[test]
+fn what_only_looks_like_a_lock_that_was_left_stays() {
+    let case = Case::new()
+        .file("new", "new")
+        .root_file("var/lib/machines/.#notes.lck", "somebody's")
+        .root_file("var/lib/machines/.#held.lck", "")
+        .root_file("var/lib/machines/.#left.raw.lck", "");
+    let elsewhere = case.dir().join("elsewhere/.#left.raw.lck");
+    fs::create_dir(elsewhere.parent().unwrap()).unwrap();
+    fs::write(&elsewhere, "").unwrap();
+    let held = File::open(case.image_dir("machine").join(".#held.lck")).unwrap();
+    held.lock().unwrap();
+    case.importctl(["import-raw", "-m", "{dir}/new", "a"]).ok();
+    let names = [".#held.lck", ".#notes.lck", "a.raw"];
+    assert_eq!(case.images("machine").names(), names);
+    let words = ["raw", "--direct", "{dir}/new", "{dir}/elsewhere/new"];
+    case.helper("systemd-import", words).ok();
+    assert!(elsewhere.exists());
+}
+
+#[test]
 fn a_new_image_needs_no_lock() {
     let case = Case::new().file("new", "new");
     let import = ["import-raw", "-m", "{dir}/new", "a"];

@@ -1,7 +1,7 @@
 //! One binary, several names, and words that make no sense to it.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::kit::{Case, Outcome, Snapshot, tool};
 
@@ -138,6 +138,9 @@ fn what_crashed_transfers_left_is_swept_on_request() {
     let case = Case::new()
         .root_file(left, "x")
         .root_file("var/lib/machines/other/file", "x");
+    let shell = case.root().join(left);
+    let shell = shell.ancestors().nth(2).unwrap();
+    fs::set_permissions(shell, fs::Permissions::from_mode(0o700)).unwrap();
     let line = r#"exec "$0" "$@" <var/lib/machines"#;
     let root = case.root().display().to_string();
     let case = case.through(["env", "-C", &root, "sh", "-c", line]);
