@@ -17,7 +17,7 @@ pub(super) fn settings(
 ) -> Result<Settings, Error> {
     let roots = roots(options)?.with_sweeper(world.program().ok());
     let variable = |name: &str| world.variable_os(name);
-    let settings = Settings::new(roots, "importctl", variable, reporter)?;
+    let settings = Settings::new(roots, "importctl", variable, reporter);
     Ok(Settings {
         selinux: world.has_selinux(),
         ..settings.retrying_for(options.retry_timeout)

@@ -47,6 +47,8 @@ pub(super) enum Combination {
         "--keep-download=yes cannot be combined with --direct: there is no image directory to keep it in"
     )]
     KeepDirect,
+    #[error("--offset= is for files and block devices: a pipe has one beginning")]
+    OffsetStream,
     #[error("--offset= needs --direct: an image of its own begins at its beginning")]
     OffsetIndirect,
     #[error("--offset= and --zero-fill= are for disk images: a tree is no range of bytes")]

@@ -97,7 +97,7 @@ fn run(
     let roots = Roots::open(Path::new("/"), options.image_root.as_deref())?;
     let roots = roots.with_sweeper(world.program().ok());
     let variable = |name: &str| world.variable_os(name);
-    let settings = Settings::new(roots, usage.program, variable, reporter)?;
+    let settings = Settings::new(roots, usage.program, variable, reporter);
     let settings = Settings {
         sync: options.sync.unwrap_or(settings.sync),
         subvolumes: options.subvolumes.unwrap_or(settings.subvolumes),

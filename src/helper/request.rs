@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::args::{Options, form};
-use super::error::Error;
+use super::error::{Combination, Error};
 use super::options::VerbId;
 use crate::terms::{
     AuxiliaryKind, Compression, ImageClass, ImageForm, LocalName, Url, VerifyMode,
@@ -47,7 +47,7 @@ fn pull(
     let class = class(options);
     let derived = || name_from_url(&url, None, class, form);
     let place = match given {
-        Some("" | "-") if options.direct => Place::Stream(standard_output()?),
+        Some("" | "-") if options.direct => straight_out(options)?,
         Some("" | "-") => Place::Kept,
         given => place(given, derived, options)?,
     };
@@ -81,7 +81,7 @@ fn import(
     };
     let derived = || name_from_file(path, None, class(options), form);
     let place = match given {
-        Some("" | "-") if options.direct => Place::Stream(standard_output()?),
+        Some("" | "-") if options.direct => straight_out(options)?,
         given => place(given, derived, options)?,
     };
     Ok(Request::Import(Import {
@@ -168,6 +168,14 @@ fn target(form: ImageForm, place: Place, options: &Options) -> Target {
         read_only: options.read_only,
         convert_qcow2: options.convert_qcow2.unwrap_or(true),
         limit_bytes: options.size_max,
+    }
+}
+
+/// Straight to standard output.
+fn straight_out(options: &Options) -> Result<Place, Error> {
+    match options.offset {
+        Some(_) => Err(Combination::OffsetStream.into()),
+        None => Ok(Place::Stream(standard_output()?)),
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use rustix::fs::{AtFlags, FileType, OFlags, RenameFlags, renameat, renameat_with, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, OFlags, RenameFlags, renameat, renameat_with, statat, unlinkat,
+};
 use rustix::io::Errno;
 
 use super::attributes::read_trust;
@@ -15,6 +17,8 @@ pub struct PlacedBeside {
     /// Under its temporary name there is what was replaced, if anything was.
     staged: Staged,
     file_name: String,
+    /// The file's own, by which it is known again.
+    inode: Option<u64>,
     replaced: bool,
     stays: bool,
 }
@@ -34,11 +38,13 @@ impl Staged {
             Ok(()) => Ok(false),
             Err(Errno::EXIST) if !placing.replace => return Ok(None),
             Err(Errno::EXIST) => {
+                root.check_beside(file_name)?;
                 let exchange = RenameFlags::EXCHANGE;
                 renameat_with(root, &self.name, root, *file_name, exchange).map(|()| true)
             }
             // A file system that cannot do either: what is replaced is lost.
             Err(Errno::INVAL | Errno::NOSYS) if placing.replace => {
+                root.check_beside(file_name)?;
                 renameat(root, &self.name, root, *file_name).map(|()| false)
             }
             Err(Errno::INVAL | Errno::NOSYS) if root.entry_type(file_name).is_some() => {
@@ -53,10 +59,12 @@ impl Staged {
             path: root.path_of(file_name),
             cause: cause.into(),
         })?;
+        let inode = inode(root, file_name);
         self.placed = !replaced;
         Ok(Some(PlacedBeside {
             staged: self,
             file_name: (*file_name).to_owned(),
+            inode,
             replaced,
             stays: false,
         }))
@@ -76,6 +84,10 @@ impl Drop for PlacedBeside {
             return;
         }
         let root = &self.staged.root;
+        // Somebody else has put another one there since.
+        if self.inode.is_none() || inode(root, &self.file_name) != self.inode {
+            return;
+        }
         // What cannot be undone is left: there is nobody to tell, and it harms no image.
         let _ = match self.replaced {
             true => renameat_with(
@@ -90,7 +102,22 @@ impl Drop for PlacedBeside {
     }
 }
 
+fn inode(root: &ImageRoot, name: &str) -> Option<u64> {
+    let status = statat(root, name, AtFlags::SYMLINK_NOFOLLOW);
+    status.ok().map(|status| status.st_ino)
+}
+
 impl ImageRoot {
+    /// Refuses a name where there is what no file replaces: a directory may be somebody's work, or an image.
+    pub fn check_beside(&self, file_name: &str) -> Result<(), Error> {
+        match self.entry_type(file_name) {
+            None | Some(FileType::RegularFile | FileType::Symlink) => Ok(()),
+            Some(_) => Err(Error::InTheWay {
+                path: self.path_of(file_name),
+            }),
+        }
+    }
+
     /// Removes what belonged to an image that another one has replaced, but for what came with that: files that speak of
     /// its very bytes, and settings that a pull had brought. Returns their paths.
     pub fn remove_beside(&self, image: &LocalName, came: &[AuxiliaryKind]) -> Vec<PathBuf> {
@@ -181,6 +208,13 @@ mod tests {
         assert_eq!((read().as_deref(), entries()), (Some("old"), 1));
         place(&root, true).unwrap().stay();
         assert_eq!((read().as_deref(), entries()), (Some("new"), 1));
+
+        // What somebody else has put there since is not ours to undo.
+        let placed = place(&root, true).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "another").unwrap();
+        drop(placed);
+        assert_eq!(read().as_deref(), Some("another"));
         fs::remove_dir_all(directory).unwrap();
     }
 }

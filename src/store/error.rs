@@ -34,6 +34,8 @@ pub enum Error {
     Busy { path: PathBuf },
     #[error("failed to lock `{}`: {cause}{}", .path.display(), remedy(.cause))]
     Lock { path: PathBuf, cause: io::Error },
+    #[error("`{}` is in the way, and nothing that an image or what belongs to it replaces: remove it first", .path.display())]
+    InTheWay { path: PathBuf },
     #[error("`{}` has the name too and cannot be replaced by this image, one of the two would stay hidden: remove it first", .path.display())]
     Hides { path: PathBuf },
 }

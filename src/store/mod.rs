@@ -26,7 +26,7 @@ pub use discover::{Found, Image, ImageKind};
 pub use error::{Error, remedy};
 pub use kept::{Kept, KeptName};
 pub use lock::ImageLock;
-pub use placing::Placing;
+pub use placing::{Placed, Placing};
 pub use root::{ImageRoot, Roots};
 pub use staged::{Aside, Staged};
 pub use sweep::{SWEEPER_OPTION, sweep};

@@ -29,14 +29,28 @@ pub struct Placing<'a> {
     pub cancel: &'a Cancel,
 }
 
+/// An image that has become visible.
+#[must_use]
+pub struct Placed {
+    /// False where a tree was to be read-only and could not be made that.
+    pub marked: bool,
+    on_disk: Result<(), Error>,
+}
+
+impl Placed {
+    /// Whether its name is on disk too, if that was wanted. It is visible either way.
+    pub fn on_disk(self) -> Result<(), Error> {
+        self.on_disk
+    }
+}
+
 /// What a tree that another one replaces is called in that one's shell, for a moment.
 const REPLACED: &str = "replaced";
 
 impl Staged {
     /// Makes the image visible. The proof is not looked at: that it exists is the point.
-    ///
-    /// Returns whether a tree that is to be read-only could be made that.
-    pub fn place(mut self, _proof: &Verified, placing: &Placing<'_>) -> Result<bool, Error> {
+    /// An error says that it did not become that.
+    pub fn place(mut self, _proof: &Verified, placing: &Placing<'_>) -> Result<Placed, Error> {
         self.make_ready(placing)?;
         let path = self.root.path_of(placing.file_name);
         let renamed = match (&self.shell, placing.replace) {
@@ -62,22 +76,27 @@ impl Staged {
         })?;
         self.placed = true;
         let marked = self.shell.is_none() || !placing.read_only || mark_read_only(&self.file);
-        if placing.sync {
-            fsync(&self.root).map_err(|cause| Error::Sync {
-                path: path.clone(),
+        let on_disk = match placing.sync {
+            true => fsync(&self.root).map_err(|cause| Error::Sync {
+                path,
                 cause: cause.into(),
-            })?;
-        }
+            }),
+            false => Ok(()),
+        };
         if let Some(file) = replaced {
             let release = release(&file);
             drop(file);
             drop(release);
         }
-        Ok(marked)
+        Ok(Placed { marked, on_disk })
     }
 
-    /// Gives a file its mode, and brings it to disk.
-    pub(super) fn make_ready(&self, placing: &Placing<'_>) -> Result<(), Error> {
+    /// Gives a file its mode, and brings it to disk. Placing does that too; whoever places several does it for all before
+    /// the first is placed.
+    pub fn make_ready(&mut self, placing: &Placing<'_>) -> Result<(), Error> {
+        if self.ready {
+            return Ok(placing.cancel.check()?);
+        }
         if self.shell.is_none() {
             let mode = if placing.read_only { 0o444 } else { 0o644 };
             let permitted = self.file.set_permissions(Permissions::from_mode(mode));
@@ -94,6 +113,7 @@ impl Staged {
                 cause,
             })?;
         }
+        self.ready = true;
         Ok(placing.cancel.check()?)
     }
 

@@ -46,6 +46,8 @@ pub struct Staged {
     pub(super) file: File,
     /// What a tree stands in.
     pub(super) shell: Option<File>,
+    /// It has its mode, and is on disk if it is to be.
+    pub(super) ready: bool,
     /// The name is somebody else's by now.
     pub(super) placed: bool,
     /// Of a large file that has vanished. Behind the file, which is to be closed first.
@@ -157,6 +159,7 @@ impl ImageRoot {
                     name,
                     file,
                     shell: None,
+                    ready: false,
                     placed: false,
                     release: None,
                 });

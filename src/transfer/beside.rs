@@ -27,15 +27,16 @@ pub(super) struct Beside {
     source: Source,
 }
 
-/// Fetches the files that are wanted and that somebody vouches for.
+/// Fetches the files of these kinds that are wanted and that somebody vouches for.
 pub(super) fn fetch(
     job: &Job,
     request: &Pull,
     download: &mut Download<'_>,
     (destination, expected): (&Destination<'_>, &Expected),
+    kinds: &[AuxiliaryKind],
 ) -> Result<Vec<Beside>, Error> {
     let mut files = Vec::new();
-    for kind in AuxiliaryKind::ALL {
+    for kind in kinds.iter().copied() {
         let wish = request.wishes.of(kind);
         let Some(name) = auxiliary_file_name(&request.url, request.target.form, kind) else {
             continue;
@@ -45,7 +46,7 @@ pub(super) fn fetch(
         match wish {
             Wish::No => continue,
             Wish::IfSigned if !(expected.is_signed() && listed) => continue,
-            Wish::IfSigned | Wish::Asked => {}
+            Wish::IfSigned | Wish::Asked => destination.check_beside(kind)?,
         }
         let make = || Ok(destination.root.stage(kind.suffix())?);
         let how = Unpacking::of_beside(match kind {
@@ -68,7 +69,8 @@ pub(super) fn fetch(
                 kind.as_str()
             )),
         }
-        if matches!(expected, Expected::Anything(_)) {
+        let came = files.last().is_some_and(|file: &Beside| file.kind == kind);
+        if came && matches!(expected, Expected::Anything(_)) {
             job.reporter.warning(format_args!(
                 "Nobody vouches for {url}, ignoring: it was asked for by name"
             ));
@@ -152,7 +154,7 @@ impl Beside {
             sync: job.settings.sync,
             cancel: &job.cancel,
         };
-        self.staged.place(&self.verified, &placing)?;
-        Ok(())
+        let placed = self.staged.place(&self.verified, &placing)?;
+        Ok(placed.on_disk()?)
     }
 }

@@ -14,7 +14,7 @@ use super::{Error, Local, Place, Target, convert};
 use crate::disk::clone_or_copy;
 use crate::store::{self, ImageLock, ImageRoot, PlacedBeside, Placing, Staged, Verified};
 use crate::sys::behind_links;
-use crate::terms::{ImageClass, ImageForm};
+use crate::terms::{AuxiliaryKind, ImageClass, ImageForm};
 use crate::tree::{self, Working};
 
 /// A path as it was given, or beneath the directory of the class.
@@ -62,6 +62,10 @@ impl<'a> Destination<'a> {
             file_name,
         };
         let swept = destination.root.sweep()?;
+        // Elsewhere a name that looks like an image's lock says nothing.
+        if job.settings.lock_images && !matches!(target.place, Place::Path(_)) {
+            destination.root.sweep_locks()?;
+        }
         if swept > 0 {
             job.reporter.notice(format_args!(
                 "Unfinished images of earlier runs, removed: {swept}"
@@ -90,6 +94,7 @@ impl<'a> Destination<'a> {
         let path = root.path_of(file_name);
         // No image, but in the way of one: a link that leads nowhere, a directory.
         let in_the_way = root.entry_type(file_name);
+        let by_path = matches!(target.place, Place::Path(_));
         let found = match &target.place {
             Place::Named(name) => {
                 // What is found later than the new image would be does not hide it.
@@ -108,10 +113,16 @@ impl<'a> Destination<'a> {
             },
         };
         let replaceable = match target.form {
+            // Whoever names a device or a pipe by its path wants it to stay.
+            ImageForm::Raw if by_path => matches!(
+                in_the_way,
+                None | Some(FileType::RegularFile | FileType::Symlink)
+            ),
             ImageForm::Raw => in_the_way != Some(FileType::Directory),
             ImageForm::Tree => matches!(in_the_way, None | Some(FileType::Directory)),
         };
         match found {
+            Some(path) if !replaceable && by_path => Err(store::Error::InTheWay { path }),
             Some(path) if !target.force => Err(store::Error::Exists {
                 name: self.shown(),
                 path,
@@ -124,6 +135,17 @@ impl<'a> Destination<'a> {
             _ => Ok(()),
         }
         .map_err(Error::from)
+    }
+
+    /// Refuses a file that would have to replace what no file replaces, before it is asked for.
+    pub(super) fn check_beside(&self, kind: AuxiliaryKind) -> Result<(), Error> {
+        match &self.target.place {
+            Place::Named(name) if self.target.force => {
+                let file_name = format!("{name}{}", kind.suffix());
+                Ok(self.root.check_beside(&file_name)?)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Locks an image that is to be replaced, if images are locked here.
@@ -216,7 +238,7 @@ impl<'a> Destination<'a> {
     /// the image does not come.
     pub(super) fn place_with(
         &self,
-        staged: Staged,
+        mut staged: Staged,
         proof: &Verified,
         files: Vec<Beside>,
     ) -> Result<(), Error> {
@@ -228,19 +250,22 @@ impl<'a> Destination<'a> {
         let came: Vec<_> = files.iter().map(|file| file.kind).collect();
         let replaces = target.force && self.root.entry_type(file_name).is_some();
         let _lock = self.lock(file_name)?;
-        let beside = self.place_beside(files)?;
         let placing = Placing {
             replace: target.force || matches!(target.place, Place::Path(_)),
             ..self.placing(file_name)
         };
         let path = self.path();
-        if !staged.place(proof, &placing)? {
+        staged.make_ready(&placing)?;
+        let beside = self.place_beside(files)?;
+        let placed = staged.place(proof, &placing)?;
+        beside.into_iter().for_each(PlacedBeside::stay);
+        if !placed.marked {
             job.reporter.warning(format_args!(
                 "The file system cannot make `{}` read-only, ignoring",
                 path.display()
             ));
         }
-        beside.into_iter().for_each(PlacedBeside::stay);
+        placed.on_disk()?;
         job.reporter
             .info(format_args!("Created image `{}`", path.display()));
         if let (true, Place::Named(name)) = (replaces, &target.place) {
@@ -255,18 +280,26 @@ impl<'a> Destination<'a> {
     }
 
     /// Puts files beside the place where the image will be.
-    fn place_beside(&self, files: Vec<Beside>) -> Result<Vec<PlacedBeside>, Error> {
+    fn place_beside(&self, mut files: Vec<Beside>) -> Result<Vec<PlacedBeside>, Error> {
         let Place::Named(name) = &self.target.place else {
             return Ok(Vec::new());
         };
+        let names: Vec<_> = files
+            .iter()
+            .map(|file| format!("{name}{}", file.kind.suffix()))
+            .collect();
+        let writable = |file_name| Placing {
+            read_only: false,
+            ..self.placing(file_name)
+        };
+        // All of them are on disk before the first is visible: from then on there are renames only.
+        for (file, file_name) in files.iter_mut().zip(&names) {
+            file.staged.make_ready(&writable(file_name))?;
+        }
         let mut placed = Vec::new();
-        for file in files {
-            let file_name = format!("{name}{}", file.kind.suffix());
-            let path = self.root.path_of(&file_name);
-            let placing = Placing {
-                read_only: false,
-                ..self.placing(&file_name)
-            };
+        for (file, file_name) in files.into_iter().zip(&names) {
+            let path = self.root.path_of(file_name);
+            let placing = writable(file_name);
             match file.staged.place_beside(&file.verified, &placing)? {
                 Some(file) => placed.push(file),
                 None => self.job.reporter.warning(format_args!(

@@ -20,7 +20,7 @@ use crate::terms::{Compression, ImageForm};
 /// Imports an image: file → unpack → place.
 pub(super) fn run(job: &Job, request: &Import) -> Result<(), Error> {
     let Import { origin, target } = request;
-    if straight::is_straight(target) {
+    if straight::is_straight(job, target)? {
         return straight::import(job, request);
     }
     let destination = Destination::open(job, target)?;

@@ -3,12 +3,12 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Component, Path};
 
 use rustix::fs::OFlags;
 
 use super::manager::Job;
-use super::{Error, Untrusted};
+use super::{Error, Local, Untrusted};
 use crate::openpgp::Keyring;
 use crate::stream::{PolledReader, read_to_limit};
 
@@ -31,6 +31,10 @@ pub(super) fn load(job: &Job) -> Result<Vec<Keyring>, Error> {
     let mut tried = Vec::new();
     let mut rings = Vec::new();
     if let Some(path) = &job.settings.keyring {
+        // Passed over, what is trusted would be another.
+        if !is_plain(path) {
+            return Err(Local::Keyring(path.clone()).into());
+        }
         tried.push(path.clone());
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let opened = File::options().read(true).custom_flags(flags).open(path);
@@ -57,6 +61,12 @@ pub(super) fn load(job: &Job) -> Result<Vec<Keyring>, Error> {
     } else {
         Ok(rings)
     }
+}
+
+/// Whether the path is absolute and leads straight there.
+fn is_plain(path: &Path) -> bool {
+    let plain = |it| matches!(it, Component::RootDir | Component::Normal(_));
+    path.is_absolute() && path.components().all(plain)
 }
 
 /// The ring that was opened, if it can be used. A pipe is waited for until the transfer is cancelled.

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, Read};
 use std::os::fd::AsFd;
 
-use rustix::fs::fstatvfs;
+use rustix::fs::{SeekFrom, fstatvfs, seek};
 
 use super::ahead::{Arriving, read_ahead};
 use super::error::{Error, Local, Remote};
@@ -48,6 +48,12 @@ impl<'a> Incoming<Box<dyn Read + Send + 'a>> {
         if metadata.is_dir() {
             return Err(Remote::Directory { origin: shown() }.into());
         }
+        let position = match metadata.is_file() {
+            true => {
+                Some(seek(&origin.file, SeekFrom::Current(0)).map_err(|error| read(error.into()))?)
+            }
+            false => None,
+        };
         // A file never has anybody wait for it.
         let body: Box<dyn Read + Send> = match metadata.is_file() {
             true => Box::new(&origin.file),
@@ -56,7 +62,7 @@ impl<'a> Incoming<Box<dyn Read + Send + 'a>> {
         Ok(Self {
             body,
             origin: shown(),
-            length_bytes: metadata.is_file().then_some(metadata.len()),
+            length_bytes: position.map(|position| metadata.len().saturating_sub(position)),
         })
     }
 }

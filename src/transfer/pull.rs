@@ -11,15 +11,15 @@ use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::Unpacking;
 use super::verify::still_trusted;
-use super::{Error, Place, Remote, request, straight};
+use super::{Error, Place, Remote, Wish, request, straight};
 use crate::fetch::Answer;
 use crate::store::{Kept, KeptName, Placing, Source, Staged, Verified};
-use crate::terms::{Etag, ImageForm, VerifyMode};
+use crate::terms::{AuxiliaryKind, Etag, ImageForm, VerifyMode};
 
 /// Pulls an image: remote → fetch → verify → place.
 pub(super) fn run(job: &Job, request: &request::Pull) -> Result<(), Error> {
     let target = &request.target;
-    if straight::is_straight(target) {
+    if straight::is_straight(job, target)? {
         return straight::pull(job, request);
     }
     let url = &request.url;
@@ -157,7 +157,8 @@ impl Pull<'_> {
         let expected = download.expected()?;
         let beside = match request.target.place {
             Place::Named(_) | Place::Kept => {
-                beside::fetch(job, request, download, (destination, &expected))?
+                let whereto = (&*destination, &expected);
+                beside::fetch(job, request, download, whereto, &AuxiliaryKind::ALL)?
             }
             _ => Vec::new(),
         };
@@ -252,12 +253,13 @@ impl Pull<'_> {
             sync: job.settings.sync,
             cancel: &job.cancel,
         };
-        downloaded.staged.place(&downloaded.verified, &placing)?;
+        let placed = downloaded.staged.place(&downloaded.verified, &placing)?;
+        placed.on_disk()?;
         Ok(root.path_of(&name.image()))
     }
 
     /// Makes the local image from a kept copy, which stays as it is.
-    fn reuse(&self, Reusable { kept, verified }: Reusable) -> Result<(), Error> {
+    fn reuse(&mut self, Reusable { kept, verified }: Reusable) -> Result<(), Error> {
         let destination = &self.destination;
         let path = destination.root.path_of(&kept.name.image());
         let what = "the image has not changed on the server";
@@ -270,7 +272,25 @@ impl Pull<'_> {
         }
         let source = kept.source(&self.request.url);
         let copy = self.copy_of(&kept.file, &path, (&source, &verified))?;
-        let beside = beside::reuse(self.request, &self.download, (destination, &kept.name))?;
+        let mut beside = beside::reuse(self.request, &self.download, (destination, &kept.name))?;
+        // Somebody asks by name for what nobody asked for when the copy was kept.
+        let missing: Vec<_> = AuxiliaryKind::ALL
+            .into_iter()
+            .filter(|kind| self.request.wishes.of(*kind) == Wish::Asked)
+            .filter(|kind| beside.iter().all(|file| file.kind != *kind))
+            .collect();
+        if !missing.is_empty() {
+            let expected = self.download.expected()?;
+            let (job, download) = (self.job, &mut self.download);
+            let whereto = (destination, &expected);
+            beside.extend(beside::fetch(
+                job,
+                self.request,
+                download,
+                whereto,
+                &missing,
+            )?);
+        }
         destination.place_with(copy, &verified, beside)
     }
 

@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
 
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, fcntl_getfl, makedev};
+use rustix::io::Errno;
 
 use crate::terms::{
     AuxiliaryKind, Compression, ImageClass, ImageForm, ImageName, LocalName, Url, VerifyMode,
@@ -168,7 +169,7 @@ impl Origin {
 
     pub fn standard_input() -> io::Result<Self> {
         Ok(Self {
-            file: io::stdin().as_fd().try_clone_to_owned()?.into(),
+            file: standard(io::stdin().as_fd())?,
             shown: "standard input".to_owned(),
         })
     }
@@ -177,8 +178,20 @@ impl Origin {
 impl Stream {
     pub fn standard_output() -> io::Result<Self> {
         Ok(Self {
-            file: io::stdout().as_fd().try_clone_to_owned()?.into(),
+            file: standard(io::stdout().as_fd())?,
             shown: "standard output".to_owned(),
         })
     }
+}
+
+/// A standard stream, unless it was closed when the program began: what Rust opens in its place is `/dev/null`, both ways.
+fn standard(stream: BorrowedFd<'_>) -> io::Result<File> {
+    let both_ways = fcntl_getfl(stream)?.contains(OFlags::RDWR);
+    let file = File::from(stream.try_clone_to_owned()?);
+    let metadata = file.metadata()?;
+    let is_null = metadata.file_type().is_char_device() && metadata.rdev() == makedev(1, 3);
+    if both_ways && is_null {
+        return Err(Errno::BADF.into());
+    }
+    Ok(file)
 }

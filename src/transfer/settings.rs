@@ -1,10 +1,9 @@
 //! What holds for all transfers of a Manager, and what the environment says of it.
 
 use std::ffi::OsString;
-use std::path::{Component, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Error, Local};
 use crate::fetch;
 use crate::report::Reporter;
 use crate::store::Roots;
@@ -14,7 +13,7 @@ use crate::terms::{InvalidValue, parse_boolean, parse_time_span};
 pub struct Settings {
     pub roots: Roots,
     pub fetch: fetch::Config,
-    /// The one keyring to trust instead of the system's.
+    /// The one keyring to trust instead of the system's, as it was named.
     pub keyring: Option<PathBuf>,
     /// Waits until an image is on disk before it becomes visible.
     pub sync: bool,
@@ -29,14 +28,14 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The defaults, with what the environment says. A variable that makes no sense is warned of and passed over, but
-    /// for a keyring, without which what is trusted would be another.
+    /// The defaults, with what the environment says. A variable that makes no sense is warned of and passed over; a
+    /// keyring is looked at where one is needed.
     pub fn new(
         roots: Roots,
         program: &str,
         variable: impl Fn(&str) -> Option<OsString>,
         reporter: &Reporter,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         let user_agent = format!("{program}/{}", env!("CARGO_PKG_VERSION"));
         let mut fetch = fetch::Config::new(user_agent, &variable);
         let environment = Environment {
@@ -46,17 +45,18 @@ impl Settings {
         let span = |name| environment.parsed(name, parse_time_span);
         fetch.stall = span("IMPORTD_STALL_TIMEOUT").unwrap_or(fetch.stall);
         fetch.retry = span("IMPORTD_RETRY_TIMEOUT").unwrap_or(fetch.retry);
+        let keyring = variable("SYSTEMD_OPENPGP_KEYRING");
         let switch = |name| environment.parsed(name, parse_boolean);
-        Ok(Self {
+        Self {
             roots,
             fetch,
-            keyring: keyring(variable("SYSTEMD_OPENPGP_KEYRING"))?,
+            keyring: keyring.filter(|it| !it.is_empty()).map(PathBuf::from),
             sync: switch("SYSTEMD_IMPORT_SYNC").unwrap_or(true),
             subvolumes: switch("SYSTEMD_IMPORT_BTRFS_SUBVOL").unwrap_or(true),
             quota: switch("SYSTEMD_IMPORT_BTRFS_QUOTA").unwrap_or(false),
             lock_images: switch("SYSTEMD_NSPAWN_LOCK").unwrap_or(true),
             selinux: false,
-        })
+        }
     }
 
     /// For how long failures that may pass are tried again.
@@ -85,20 +85,5 @@ impl Environment<'_> {
             self.reporter.warning(what);
         };
         parsed.inspect_err(complain).ok()
-    }
-}
-
-/// The one keyring to trust, where there is one.
-fn keyring(value: Option<OsString>) -> Result<Option<PathBuf>, Local> {
-    let Some(path) = value.filter(|it| !it.is_empty()).map(PathBuf::from) else {
-        return Ok(None);
-    };
-    let plain = path
-        .components()
-        .all(|component| matches!(component, Component::RootDir | Component::Normal(_)));
-    if path.is_absolute() && plain {
-        Ok(Some(path))
-    } else {
-        Err(Local::Keyring(path))
     }
 }

@@ -18,12 +18,15 @@ use crate::disk::PartWriter;
 use crate::terms::ImageForm;
 
 /// Whether the target's place is one that is written straight to. So is a device: nothing can be put in its place.
-pub(super) fn is_straight(target: &Target) -> bool {
-    match &target.place {
+pub(super) fn is_straight(job: &Job, target: &Target) -> Result<bool, Error> {
+    Ok(match &target.place {
         Place::Part(_) | Place::Stream(_) => true,
-        Place::Path(path) => fs::metadata(path).is_ok_and(|it| it.file_type().is_block_device()),
+        Place::Path(path) => {
+            let found = fs::metadata(absolute(job, target, path)?);
+            found.is_ok_and(|it| it.file_type().is_block_device())
+        }
         Place::Named(_) | Place::Kept => false,
-    }
+    })
 }
 
 /// Pulls an image: remote → fetch → write, and verify in the end.
@@ -45,6 +48,11 @@ pub(super) fn pull(job: &Job, request: &Pull) -> Result<(), Error> {
 pub(super) fn import(job: &Job, request: &Import) -> Result<(), Error> {
     let Import { origin, target } = request;
     let mut plain = open(job, target)?;
+    if let To::Part(part) = &plain.to
+        && part.is_in(&origin.file)
+    {
+        return Err(Local::Itself(plain.path().to_owned()).into());
+    }
     job.reporter.info(format_args!(
         "Importing `{}` into `{}`{}",
         origin.shown,

@@ -142,6 +142,55 @@ fn without_a_verified_signature_nothing_but_the_image_is_asked_for() {
 }
 
 #[test]
+fn a_kept_copy_gets_what_is_asked_for_by_name_and_was_not_kept_with_it() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, signer) = signed();
+    let case = case
+        .file("ring.pgp", signer.ring())
+        .env("SYSTEMD_OPENPGP_KEYRING", "{dir}/ring.pgp");
+    let none = ["--settings=no", "--roothash=no", "--verity=no"];
+    let none = [none[0], none[1], none[2], "--roothash-signature=no"];
+    let helper = |words: &[&str]| {
+        let fixed = ["raw", "{url}/img.raw"].into_iter();
+        case.helper("systemd-pull", fixed.chain(words.iter().copied()))
+    };
+    helper(&[&["one"], &none[..]].concat()).ok();
+    assert_eq!(
+        beside(&Snapshot::of(&case.dir().join("images"))),
+        ["one.raw"]
+    );
+    let words = [&["two"], &none[1..], &["--settings=yes"]].concat();
+    helper(&words).ok().stderr_has("Using the kept copy");
+    assert_eq!(
+        beside(&Snapshot::of(&case.dir().join("images"))),
+        ["one.raw", "two.nspawn", "two.raw"]
+    );
+}
+
+#[test]
+fn what_no_file_replaces_stays_and_so_does_the_image_that_it_is_beside() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, _signer) = signed();
+    let case = case
+        .root_file("var/lib/machines/one.raw", "old")
+        .root_file("var/lib/machines/one.nspawn/somebody's", "work");
+    let before = case.images("machine");
+    pull(&case, &["--force", "one"])
+        .code(1)
+        .stderr_has("one.nspawn` is in the way");
+    assert_eq!(case.images("machine"), before);
+    let lines = case.server().request_lines();
+    assert!(
+        !lines.iter().any(|line| line.contains("img.raw ")),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn only_what_the_manifest_lists_is_asked_for() {
     if !need("gpg") {
         return;

@@ -7,7 +7,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::time::Duration;
 
-use super::kit::{Case, Reply, Snapshot, allocated_bytes, archive, image, pack};
+use super::kit::{Case, Reply, Snapshot, allocated_bytes, archive, image, pack, tool};
 use super::verify::{serve, signed};
 
 fn images(case: &Case) -> Snapshot {
@@ -192,7 +192,64 @@ fn a_direct_file_appears_whole_under_its_path_or_not_at_all() {
     let words = ["raw", "--direct", NO, url, "{dir}/images"];
     case.helper("systemd-pull", words)
         .code(1)
-        .stderr_has("exists already");
+        .stderr_has("in the way");
+}
+
+#[test]
+fn what_a_path_names_and_no_file_replaces_stays() {
+    let case = Case::new().serve("img.raw");
+    fs::create_dir(case.dir().join("directory")).unwrap();
+    tool("mkfifo", [case.dir().join("pipe")]);
+    for name in ["pipe", "directory"] {
+        for force in [&[][..], &["--force"]] {
+            let target = format!("{{dir}}/{name}");
+            let words = ["raw", "--direct", NO, "{url}/img.raw", &target];
+            let words = words.into_iter().chain(force.iter().copied());
+            case.helper("systemd-pull", words)
+                .code(1)
+                .stderr_has(&format!("{name}` is in the way"));
+        }
+    }
+    assert_eq!(case.server().request_lines(), Vec::<String>::new());
+}
+
+#[test]
+fn a_closed_standard_stream_is_an_error() {
+    for (closed, words) in [
+        (">&-", ["systemd-import", "--direct", "disk.raw", "-"]),
+        ("<&-", ["systemd-import", "--class=machine", "-", "img"]),
+    ] {
+        let case = Case::new().file("disk.raw", image());
+        let script = format!(r#"exec "$0" "$@" {closed}"#);
+        let case = case.through(["sh", "-c", &script]);
+        let [program, option, from, to] = words;
+        case.helper(program, ["raw", option, from, to])
+            .code(1)
+            .stderr_has("Bad file descriptor");
+    }
+}
+
+#[test]
+fn a_pipe_has_no_part_to_write_to() {
+    let case = Case::new().file("disk.raw", image());
+    case.helper(
+        "systemd-import",
+        ["raw", "--direct", "--offset=512", "disk.raw", "-"],
+    )
+    .code(1)
+    .stdout_is("")
+    .stderr_has("a pipe has one beginning");
+}
+
+#[test]
+fn an_image_is_not_written_over_itself() {
+    let case = Case::new().file("disk", image());
+    symlink("disk", case.dir().join("link")).unwrap();
+    let words = ["raw", "--direct", "--offset=1", "{dir}/disk", "{dir}/link"];
+    case.helper("systemd-import", words)
+        .code(1)
+        .stderr_has("which it is read from");
+    assert_eq!(read(&case, "disk"), image());
 }
 
 #[test]
