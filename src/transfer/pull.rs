@@ -11,7 +11,7 @@ use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::Unpacking;
 use super::verify::still_trusted;
-use super::{Error, Place, Remote, Wish, request, straight};
+use super::{Error, Place, Remote, Wish, convert, request, straight};
 use crate::fetch::Answer;
 use crate::store::{Kept, KeptName, Placing, Source, Staged, Verified};
 use crate::terms::{AuxiliaryKind, Etag, ImageForm, VerifyMode};
@@ -98,6 +98,7 @@ impl Pull<'_> {
                 .filter(|_| demand == VerifyMode::Signature);
             if kept.etag.is_none()
                 || key.is_some_and(|key| !still_trusted(&self.download.rings, key))
+                || !self.is_as_asked_for(&kept.file)
             {
                 return None;
             }
@@ -111,6 +112,20 @@ impl Pull<'_> {
             .into_iter()
             .filter_map(usable)
             .collect())
+    }
+
+    /// Whether a kept copy is what a download would be under the options: no larger, and not converted where the image is
+    /// wanted as it came. What else it was before nobody can tell, so then only what is packed as qcow2 still will do.
+    fn is_as_asked_for(&self, kept: &File) -> bool {
+        let target = &self.request.target;
+        match target.form {
+            ImageForm::Tree => target.limit_bytes.is_none(),
+            ImageForm::Raw => {
+                let size = kept.metadata().map_or(u64::MAX, |it| it.len());
+                target.limit_bytes.is_none_or(|limit| size <= limit)
+                    && (target.convert_qcow2 || convert::holds_qcow2(kept))
+            }
+        }
     }
 
     /// Asks the server whether one of the kept copies is the image still.

@@ -273,4 +273,18 @@ fn an_image_that_is_kept_as_it_came_is_converted_when_that_is_asked_for() {
     let words = ["--convert-qcow2=no", "raw", "b.qcow2"];
     case.helper("systemd-import", words).ok();
     assert_eq!(images().entry("b.raw").content, digest(&image));
+
+    // What was converted before it was kept is not what came, and no smaller than it may be.
+    let reply = Reply::body(image.clone()).etag("\"one\"");
+    let case = Case::new().serve_as("a.qcow2", reply);
+    let pull = |more: [&str; 2]| {
+        let words = ["--verify=no", "raw", "{url}/a.qcow2"];
+        case.helper("systemd-pull", words.into_iter().chain(more))
+    };
+    pull(["--convert-qcow2=yes", "raw"]).ok();
+    pull(["--size-max=4K", "small"]).code(1);
+    pull(["--convert-qcow2=no", "asis"]).ok();
+    let images = crate::kit::Snapshot::of(&case.dir().join("images"));
+    assert_eq!(images.entry("raw.raw").content, digest(&content()));
+    assert_eq!(images.entry("asis.raw").content, digest(&image));
 }
