@@ -57,7 +57,7 @@ pub enum Remote {
 pub enum Local {
     #[error(transparent)]
     Store(#[from] store::Error),
-    #[error("failed to write `{}`: {cause}{}", .path.display(), remedy_at(.cause))]
+    #[error("failed to write `{}`: {cause}{}", .path.display(), store::remedy(.cause))]
     Write { path: PathBuf, cause: io::Error },
     #[error("`{}`: {cause}{}", .path.display(), remedy_of(.cause))]
     Tree { path: PathBuf, cause: tree::Error },
@@ -132,17 +132,6 @@ pub enum Untrusted {
         "{0} is itself what images are verified with, so it cannot be verified like an image (try --verify=no, or pin its checksum)"
     )]
     IsManifest(Url),
-}
-
-/// What to try where somebody has named the place.
-fn remedy_at(cause: &io::Error) -> &'static str {
-    match cause.kind() {
-        io::ErrorKind::PermissionDenied => " (run it as root, or name another place)",
-        io::ErrorKind::StorageFull => " (free some space, or name another place)",
-        io::ErrorKind::QuotaExceeded => " (raise the quota, or name another place)",
-        io::ErrorKind::ReadOnlyFilesystem => " (remount it writable, or name another place)",
-        _ => "",
-    }
 }
 
 fn remedy_of(error: &tree::Error) -> &'static str {

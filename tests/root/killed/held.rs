@@ -1,6 +1,6 @@
 //! What is staged and held is nobody's to sweep: transfers at once, into one directory.
 
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -114,13 +114,19 @@ fn what_belongs_to_somebody_else_is_left_alone() {
     };
     let place = Place::new(Mount::tmpfs(64 << 20), &binary);
     let out = place.path("out");
-    let [own, other] = ["own", "other"].map(|word| format!(".#importd.{word}0123456789abcdef"));
-    for name in [&own, &other] {
+    let [own, open, other] =
+        ["own", "open", "other"].map(|word| format!(".#importd.{word}0123456789abcdef"));
+    for (name, mode) in [(&own, 0o700), (&open, 0o755), (&other, 0o700)] {
         std::fs::create_dir_all(out.join(name).join("tree")).unwrap();
+        let mode = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(out.join(name), mode).unwrap();
     }
     chown(out.join(&other), Some(65534), Some(65534)).unwrap();
     place.finish(kind("export-raw"), false, "an export");
-    assert_eq!(staged(&out), [other]);
+    // A tree of ours nobody else can enter.
+    let mut left = staged(&out);
+    left.sort();
+    assert_eq!(left, [open, other]);
 }
 
 /// So that sweeps come between the making of a staged entry and its lock: who loses it then makes another.
