@@ -7,7 +7,8 @@ use std::os::unix::fs::FileExt;
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
-use super::{SparseWriter, clone};
+use super::SparseWriter;
+use super::share::clone_in_steps;
 use crate::stream::{Cancel, Cancelled};
 
 /// Why a file was not copied: which of the two is to blame.
@@ -30,7 +31,7 @@ pub fn clone_or_copy(
     cancel: &Cancel,
     to_disk: bool,
 ) -> Result<(), CopyError> {
-    if clone(source, target) {
+    if clone_in_steps(source, target, cancel)? {
         return Ok(());
     }
     let size = source.metadata().map_err(CopyError::Read)?.len();

@@ -3,7 +3,8 @@
 use std::fs::{self, File};
 use std::path::Path;
 
-use importd::disk::clone;
+use importd::disk::{CopyError, clone, clone_or_copy};
+use importd::stream::Cancel;
 
 use crate::kit::{Case, Reply, Snapshot, need, need_root, pack, tool};
 use crate::mount::Mount;
@@ -138,4 +139,24 @@ fn a_file_that_cannot_share_stays_as_it_was() {
         let target = File::options().write(true).open(&target_path).unwrap();
         assert!(!clone(&File::open("/proc/version").unwrap(), &target));
     }
+}
+
+#[test]
+fn a_large_file_is_shared_in_steps_that_end_with_the_wish_to_stop() {
+    let Some(mount) = btrfs() else { return };
+    let source_path = mount.path().join("source");
+    // Neither whole steps nor whole blocks.
+    let content: Vec<_> = (0..20_000_123_u32).map(|at| (at >> 12) as u8).collect();
+    fs::write(&source_path, &content).unwrap();
+    let source = File::open(&source_path).unwrap();
+    source.sync_all().unwrap();
+    let target_path = mount.path().join("target");
+    let cancel = Cancel::new().unwrap();
+    clone_or_copy(&source, &File::create(&target_path).unwrap(), &cancel, true).unwrap();
+    assert!(fs::read(&target_path).unwrap() == content && shares(&target_path));
+    cancel.cancel();
+    let target = File::create(&target_path).unwrap();
+    let stopped = clone_or_copy(&source, &target, &cancel, true).unwrap_err();
+    assert!(matches!(stopped, CopyError::Cancelled(_)));
+    assert!(target.metadata().unwrap().len() < content.len() as u64);
 }
