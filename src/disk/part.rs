@@ -37,7 +37,7 @@ impl PartWriter {
             .write(true)
             .create(true)
             .truncate(false)
-            .mode(0o644)
+            .mode(0o666)
             .custom_flags(flags)
             .open(path)?;
         let kind = file.metadata()?.file_type();

@@ -1,15 +1,16 @@
 //! A file that takes another's place only when it is whole. What a crash leaves of it has a name of ours and no lock.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
 
+use super::Rights;
 use super::sync::sync;
 use crate::stream::Cancel;
 
@@ -24,7 +25,7 @@ pub struct Replacement {
 }
 
 impl Replacement {
-    /// A new, empty file in the directory of `path`, with the permissions of what is there.
+    /// A new, empty file in the directory of `path`, with the rights of what is there.
     pub fn of(path: &Path) -> io::Result<Self> {
         let name = path.file_name().ok_or(io::ErrorKind::IsADirectory)?;
         loop {
@@ -37,7 +38,7 @@ impl Replacement {
                 .read(true)
                 .write(true)
                 .create_new(true)
-                .mode(0o666)
+                .mode(0o600)
                 .open(&temporary);
             let file = match created {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
@@ -54,12 +55,7 @@ impl Replacement {
                 temporary,
                 committed: false,
             };
-            if let Ok(old) = fs::metadata(path) {
-                let mode = old.permissions().mode() & 0o777;
-                replacement
-                    .file
-                    .set_permissions(Permissions::from_mode(mode))?;
-            }
+            Rights::after(fs::metadata(path).ok().as_ref()).give(&replacement.file)?;
             return Ok(replacement);
         }
     }
@@ -117,7 +113,9 @@ impl Drop for Replacement {
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
     use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 

@@ -193,6 +193,7 @@ mod tests {
         let path = directory.join("a.nspawn");
         let read = || fs::read_to_string(&path).ok();
         let entries = || fs::read_dir(&directory).unwrap().count();
+    use crate::disk::Rights;
 
         let placed = place(&root, false).unwrap();
         assert_eq!(read().as_deref(), Some("new"));
@@ -204,6 +205,8 @@ mod tests {
         assert_eq!((read().as_deref(), entries()), (Some("old"), 1));
         let placed = place(&root, true).unwrap();
         assert_eq!(read().as_deref(), Some("new"));
+            lift_marks: replace,
+            rights: Rights::IMAGE,
         drop(placed);
         assert_eq!((read().as_deref(), entries()), (Some("old"), 1));
         place(&root, true).unwrap().stay();

@@ -1,9 +1,8 @@
 //! Making a staged image visible: one rename, or an exchange of two trees.
 
-use std::fs::{File, FileTimes, Permissions};
+use std::fs::{File, FileTimes};
 use std::io;
 use std::os::fd::AsFd;
-use std::os::unix::fs::PermissionsExt;
 
 use rustix::fs::{
     AtFlags, IFlags, OFlags, RenameFlags, fsync, ioctl_getflags, ioctl_setflags, linkat, renameat,
@@ -13,7 +12,7 @@ use rustix::io::Errno;
 
 use super::staged::{Staged, TREE, release};
 use super::{Error, Verified};
-use crate::disk::sync;
+use crate::disk::{Rights, sync};
 use crate::stream::Cancel;
 use crate::sys::btrfs;
 
@@ -22,11 +21,30 @@ pub struct Placing<'a> {
     pub file_name: &'a str,
     /// Replaces what has that name, atomically; otherwise that is an error.
     pub replace: bool,
+    /// Also what a mark of the file system keeps from being changed: it is taken away.
+    pub lift_marks: bool,
+    /// Of a file. A tree has what its archive says.
+    pub rights: Rights,
     pub read_only: bool,
     /// Waits until everything is on disk.
     pub sync: bool,
     /// Looked at a last time before it becomes visible.
     pub cancel: &'a Cancel,
+}
+
+impl<'a> Placing<'a> {
+    /// As a pristine copy: nobody writes to it, and a newer one takes its place.
+    pub fn kept(file_name: &'a str, sync: bool, cancel: &'a Cancel) -> Self {
+        Self {
+            file_name,
+            replace: true,
+            lift_marks: true,
+            rights: Rights::IMAGE,
+            read_only: true,
+            sync,
+            cancel,
+        }
+    }
 }
 
 /// An image that has become visible.
@@ -54,11 +72,11 @@ impl Staged {
         self.make_ready(placing)?;
         let path = self.root.path_of(placing.file_name);
         let renamed = match (&self.shell, placing.replace) {
-            (Some(shell), true) => self.exchange(shell, placing.file_name),
+            (Some(shell), true) => self.exchange(shell, placing),
             (Some(shell), false) => {
                 rename_new(shell, TREE, &self.root, placing.file_name).map(|()| None)
             }
-            (None, true) => self.rename_replacing(placing.file_name),
+            (None, true) => self.rename_replacing(placing),
             (None, false) => {
                 rename_new(&self.root, &self.name, &self.root, placing.file_name).map(|()| None)
             }
@@ -98,9 +116,12 @@ impl Staged {
             return Ok(placing.cancel.check()?);
         }
         if self.shell.is_none() {
-            let mode = if placing.read_only { 0o444 } else { 0o644 };
-            let permitted = self.file.set_permissions(Permissions::from_mode(mode));
-            permitted.map_err(|cause| self.attributes_failed(cause))?;
+            let rights = match placing.read_only {
+                true => placing.rights.read_only(),
+                false => placing.rights,
+            };
+            let given = rights.give(&self.file);
+            given.map_err(|cause| self.attributes_failed(cause))?;
         }
         if placing.sync {
             let synced = match self.shell {
@@ -118,12 +139,13 @@ impl Staged {
     }
 
     /// Returns what has lost its name.
-    fn rename_replacing(&self, file_name: &str) -> Result<Option<File>, Errno> {
+    fn rename_replacing(&self, placing: &Placing<'_>) -> Result<Option<File>, Errno> {
+        let file_name = placing.file_name;
         let replaced = self.root.open_entry(file_name, OFlags::PATH).ok();
         let rename = || renameat(&self.root, self.name.as_str(), &self.root, file_name);
         match rename() {
             // Immutable, maybe.
-            Err(Errno::PERM) => {
+            Err(Errno::PERM) if placing.lift_marks => {
                 let flags = OFlags::RDONLY | OFlags::NONBLOCK;
                 let old = self.root.open_entry(file_name, flags)?;
                 let marks = Marks::lift(&old);
@@ -135,7 +157,8 @@ impl Staged {
     }
 
     /// Puts the tree where another one stands, which vanishes with the shell.
-    fn exchange(&self, shell: &File, file_name: &str) -> Result<Option<File>, Errno> {
+    fn exchange(&self, shell: &File, placing: &Placing<'_>) -> Result<Option<File>, Errno> {
+        let file_name = placing.file_name;
         match rename_new(shell, TREE, &self.root, file_name) {
             Err(Errno::EXIST) => {}
             result => return result.map(|()| None),
@@ -143,7 +166,10 @@ impl Staged {
         let old = self
             .root
             .open_entry(file_name, OFlags::RDONLY | OFlags::DIRECTORY)?;
-        let marks = Marks::lift(&old);
+        let marks = match placing.lift_marks {
+            true => Marks::lift(&old),
+            false => Marks::default(),
+        };
         let times = modified(&self.file);
         let exchanged =
             match renameat_with(shell, TREE, &self.root, file_name, RenameFlags::EXCHANGE) {
@@ -215,6 +241,7 @@ impl Marks {
         Self {
             read_only,
             immutable,
+#[derive(Default)]
         }
     }
 

@@ -17,6 +17,7 @@ use rustix::path::Arg;
 use rustix::thread::sched_yield;
 
 use super::Error;
+use crate::disk::Rights;
 use crate::sys::{btrfs, path_of};
 use crate::terms::ImageClass;
 
@@ -314,6 +315,12 @@ impl ImageRoot {
     pub fn entry_type(&self, name: &str) -> Option<FileType> {
         let status = statat(self, name, AtFlags::SYMLINK_NOFOLLOW).ok()?;
         Some(FileType::from_raw_mode(status.st_mode))
+    }
+
+    /// The rights of whatever will take the place of the file of that name, or have it first.
+    pub fn rights_of(&self, name: &str) -> Rights {
+        let old = self.open_entry(name, OFlags::PATH).ok();
+        Rights::after(old.and_then(|old| old.metadata().ok()).as_ref())
     }
 
     /// Whether the entry of that name is a directory with nothing in it.

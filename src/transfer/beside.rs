@@ -147,13 +147,8 @@ impl Beside {
 
     /// Keeps it beside the pristine copy of its image.
     pub(super) fn keep(self, job: &Job, name: &KeptName) -> Result<(), Error> {
-        let placing = Placing {
-            file_name: &name.beside(self.kind),
-            replace: true,
-            read_only: true,
-            sync: job.settings.sync,
-            cancel: &job.cancel,
-        };
+        let file_name = name.beside(self.kind);
+        let placing = Placing::kept(&file_name, job.settings.sync, &job.cancel);
         let placed = self.staged.place(&self.verified, &placing)?;
         Ok(placed.on_disk()?)
     }

@@ -11,7 +11,7 @@ use super::beside::Beside;
 use super::manager::Job;
 use super::pipeline::Unpacking;
 use super::{Error, Local, Place, Target, convert};
-use crate::disk::clone_or_copy;
+use crate::disk::{Rights, clone_or_copy};
 use crate::store::{self, ImageLock, ImageRoot, PlacedBeside, Placing, Staged, Verified};
 use crate::sys::behind_links;
 use crate::terms::{AuxiliaryKind, ImageClass, ImageForm};
@@ -250,9 +250,13 @@ impl<'a> Destination<'a> {
         let came: Vec<_> = files.iter().map(|file| file.kind).collect();
         let replaces = target.force && self.root.entry_type(file_name).is_some();
         let _lock = self.lock(file_name)?;
-        let placing = Placing {
-            replace: target.force || matches!(target.place, Place::Path(_)),
-            ..self.placing(file_name)
+        let placing = match target.place {
+            Place::Path(_) => Placing {
+                replace: true,
+                rights: self.root.rights_of(file_name),
+                ..self.placing(file_name)
+            },
+            _ => self.placing(file_name),
         };
         let path = self.path();
         staged.make_ready(&placing)?;
@@ -322,6 +326,8 @@ impl<'a> Destination<'a> {
     }
 }
 
+            lift_marks: self.target.force,
+            rights: Rights::IMAGE,
 /// The directory of a class, counted if it is to be.
 fn image_root(job: &Job, class: ImageClass) -> Result<ImageRoot, Error> {
     let roots = &job.settings.roots;

@@ -261,16 +261,11 @@ impl Pull<'_> {
         for file in downloaded.beside {
             file.keep(job, &name)?;
         }
-        let placing = Placing {
-            file_name: &name.image(),
-            replace: true,
-            read_only: true,
-            sync: job.settings.sync,
-            cancel: &job.cancel,
-        };
+        let file_name = name.image();
+        let placing = Placing::kept(&file_name, job.settings.sync, &job.cancel);
         let placed = downloaded.staged.place(&downloaded.verified, &placing)?;
         placed.on_disk()?;
-        Ok(root.path_of(&name.image()))
+        Ok(root.path_of(&file_name))
     }
 
     /// Makes the local image from a kept copy, which stays as it is.

@@ -1,8 +1,8 @@
 //! systemd-pull, systemd-import, systemd-import-fs and systemd-export, as other programs start them.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::linux::net::SocketAddrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
 use std::time::Duration;
@@ -193,6 +193,40 @@ fn a_direct_file_appears_whole_under_its_path_or_not_at_all() {
     case.helper("systemd-pull", words)
         .code(1)
         .stderr_has("in the way");
+}
+
+#[test]
+fn a_direct_file_has_the_rights_of_the_one_it_replaces_or_of_any_new_one() {
+    let case = Case::new()
+        .file("disk.raw", image())
+        .file("old", "")
+        .through(["sh", "-c", "umask 027; exec \"$@\"", "sh"]);
+    let path = |name: &str| case.dir().join(name);
+    let mode = |name: &str| fs::metadata(path(name)).unwrap().mode() & 0o7777;
+    fs::set_permissions(path("old"), Permissions::from_mode(0o604)).unwrap();
+    for (option, name, expected) in [
+        ("--sync=no", "new", 0o640),
+        ("--read-only", "marked", 0o440),
+        ("--offset=0", "part", 0o640),
+        ("--sync=no", "old", 0o604),
+        ("--force", "old", 0o604),
+        ("--read-only", "old", 0o404),
+    ] {
+        let target = format!("{{dir}}/{name}");
+        let words = ["raw", "--direct", option, "disk.raw", &target];
+        case.helper("systemd-import", words).ok();
+        assert_eq!(mode(name), expected, "{option} {name}");
+        assert_eq!(read(&case, name), image());
+    }
+    case.helper("systemd-import", ["raw", "{dir}/disk.raw", "image"])
+        .ok();
+    assert_eq!(mode("images/image.raw"), 0o644);
+    for name in ["new", "exported"] {
+        let target = format!("{{dir}}/{name}");
+        case.helper("systemd-export", ["raw", "{dir}/disk.raw", &target])
+            .ok();
+        assert_eq!(mode(name), 0o640, "{name}");
+    }
 }
 
 #[test]
