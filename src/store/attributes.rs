@@ -62,6 +62,11 @@ impl Source {
     }
 }
 
+/// Whether it is recorded where the file came from.
+pub(super) fn has_source(file: &File) -> bool {
+    get(file, SOURCE_URL).is_some()
+}
+
 /// Records how far the image was verified. Returns whether the file system keeps such attributes at all.
 pub(super) fn write_trust(file: &File, trust: &Trust) -> io::Result<bool> {
     let Some(digest) = trust.digest else {

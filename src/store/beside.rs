@@ -1,13 +1,16 @@
 //! Files beside an image: they come with it, or what was there comes back; and what is wrong beside another image goes.
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use rustix::fs::{
-    AtFlags, FileType, OFlags, RenameFlags, renameat, renameat_with, statat, unlinkat,
+    AtFlags, FileType, FlockOperation, OFlags, RenameFlags, flock, renameat, renameat_with, statat,
+    unlinkat,
 };
 use rustix::io::Errno;
 
-use super::attributes::read_trust;
+use super::attributes::has_source;
+use super::placing::rename_new;
 use super::{Error, ImageRoot, KeptName, Placing, Staged, Verified};
 use crate::terms::{AuxiliaryKind, BOUND_TO_CONTENT, LocalName};
 
@@ -19,9 +22,25 @@ pub struct PlacedBeside {
     file_name: String,
     /// The file's own, by which it is known again.
     inode: Option<u64>,
-    replaced: bool,
+    replaced: Option<Replaced>,
     stays: bool,
 }
+
+/// A file that another one has replaced, for now: locked, so that no sweep takes it for a leftover, if it can be opened.
+struct Replaced {
+    _locked: Option<File>,
+}
+
+/// What lay beside an image that was replaced.
+#[derive(Default)]
+pub struct Stale {
+    pub removed: Vec<PathBuf>,
+    /// Of the old image's very bytes, unless somebody has put it there for the new one.
+    pub left: Vec<PathBuf>,
+}
+
+/// The end of a second temporary name, for as long as two files change theirs.
+const OUT_OF_THE_WAY: &str = "0";
 
 impl Staged {
     /// Puts the file in its place, together with an image that is yet to come. None where there is one that stays.
@@ -33,25 +52,13 @@ impl Staged {
         self.make_ready(placing)?;
         let Placing { file_name, .. } = placing;
         let root = &self.root;
-        let new = renameat_with(root, &self.name, root, *file_name, RenameFlags::NOREPLACE);
-        let replaced = match new {
-            Ok(()) => Ok(false),
+        let replaced = match rename_new(root, &self.name, root, file_name) {
+            Ok(()) => Ok(None),
             Err(Errno::EXIST) if !placing.replace => return Ok(None),
             Err(Errno::EXIST) => {
                 root.check_beside(file_name)?;
-                let exchange = RenameFlags::EXCHANGE;
-                renameat_with(root, &self.name, root, *file_name, exchange).map(|()| true)
-            }
-            // A file system that cannot do either: what is replaced is lost.
-            Err(Errno::INVAL | Errno::NOSYS) if placing.replace => {
-                root.check_beside(file_name)?;
-                renameat(root, &self.name, root, *file_name).map(|()| false)
-            }
-            Err(Errno::INVAL | Errno::NOSYS) if root.entry_type(file_name).is_some() => {
-                return Ok(None);
-            }
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                renameat(root, &self.name, root, *file_name).map(|()| false)
+                let old = Replaced::lock(root, file_name);
+                self.swap_with(file_name).map(|()| Some(old))
             }
             Err(error) => Err(error),
         };
@@ -60,7 +67,7 @@ impl Staged {
             cause: cause.into(),
         })?;
         let inode = inode(root, file_name);
-        self.placed = !replaced;
+        self.placed = replaced.is_none();
         Ok(Some(PlacedBeside {
             staged: self,
             file_name: (*file_name).to_owned(),
@@ -68,6 +75,35 @@ impl Staged {
             replaced,
             stays: false,
         }))
+    }
+
+    /// Changes names with another file.
+    fn swap_with(&self, file_name: &str) -> Result<(), Errno> {
+        let Self { root, name, .. } = self;
+        match renameat_with(root, name, root, file_name, RenameFlags::EXCHANGE) {
+            Err(Errno::INVAL | Errno::NOSYS) => {}
+            exchanged => return exchanged,
+        }
+        // A file system that cannot do that at once. In between there is no file of that name.
+        let aside = format!("{name}{OUT_OF_THE_WAY}");
+        renameat(root, file_name, root, &aside)?;
+        let back = |_: &Errno| {
+            let _ = renameat(root, &aside, root, file_name);
+        };
+        renameat(root, name, root, file_name).inspect_err(back)?;
+        renameat(root, &aside, root, name)
+    }
+}
+
+impl Replaced {
+    fn lock(root: &ImageRoot, file_name: &str) -> Self {
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = root.open_entry(file_name, flags).ok();
+        if let Some(file) = &file {
+            // Where somebody else has it locked, a sweep leaves it alone as well.
+            let _ = flock(file, FlockOperation::NonBlockingLockExclusive);
+        }
+        Self { _locked: file }
     }
 }
 
@@ -90,14 +126,8 @@ impl Drop for PlacedBeside {
         }
         // What cannot be undone is left: there is nobody to tell, and it harms no image.
         let _ = match self.replaced {
-            true => renameat_with(
-                root,
-                &self.staged.name,
-                root,
-                &self.file_name,
-                RenameFlags::EXCHANGE,
-            ),
-            false => unlinkat(root, &self.file_name, AtFlags::empty()),
+            Some(_) => self.staged.swap_with(&self.file_name),
+            None => unlinkat(root, &self.file_name, AtFlags::empty()),
         };
     }
 }
@@ -118,10 +148,10 @@ impl ImageRoot {
         }
     }
 
-    /// Removes what belonged to an image that another one has replaced, but for what came with that: files that speak of
-    /// its very bytes, and settings that a pull had brought. Returns their paths.
-    pub fn remove_beside(&self, image: &LocalName, came: &[AuxiliaryKind]) -> Vec<PathBuf> {
-        let mut removed = Vec::new();
+    /// Removes what a pull had brought beside an image that another one has replaced, but for what came with that. What
+    /// somebody has put there stays.
+    pub fn remove_beside(&self, image: &LocalName, came: &[AuxiliaryKind]) -> Stale {
+        let mut stale = Stale::default();
         let settings = AuxiliaryKind::Settings.suffix();
         let came = |suffix: &str| came.iter().any(|kind| kind.suffix() == suffix);
         for suffix in BOUND_TO_CONTENT.into_iter().chain([settings]) {
@@ -129,14 +159,14 @@ impl ImageRoot {
             if came(suffix) || self.entry_type(&name) != Some(FileType::RegularFile) {
                 continue;
             }
-            if suffix == settings && !self.was_pulled(&name) {
-                continue;
-            }
-            if unlinkat(self, &name, AtFlags::empty()).is_ok() {
-                removed.push(self.path_of(&name));
+            let was_pulled = self.was_pulled(&name);
+            if was_pulled && unlinkat(self, &name, AtFlags::empty()).is_ok() {
+                stale.removed.push(self.path_of(&name));
+            } else if suffix != settings {
+                stale.left.push(self.path_of(&name));
             }
         }
-        removed
+        stale
     }
 
     /// Removes what lies beside a kept copy that is about to be replaced, but for what comes with the new one.
@@ -149,10 +179,10 @@ impl ImageRoot {
         }
     }
 
-    /// Whether the file bears the record of a pull.
+    /// Whether the file bears the record of a pull, ours or another program's.
     fn was_pulled(&self, name: &str) -> bool {
         let file = self.open_entry(name, OFlags::RDONLY | OFlags::NONBLOCK);
-        file.is_ok_and(|file| read_trust(&file).is_some())
+        file.is_ok_and(|file| has_source(&file))
     }
 }
 
@@ -163,6 +193,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::disk::Rights;
     use crate::store::{Roots, Unverified};
     use crate::stream::Cancel;
     use crate::terms::ImageClass;
@@ -174,6 +205,8 @@ mod tests {
         let placing = Placing {
             file_name: "a.nspawn",
             replace,
+            lift_marks: replace,
+            rights: Rights::IMAGE,
             read_only: false,
             sync: false,
             cancel: &Cancel::new().unwrap(),
@@ -193,7 +226,6 @@ mod tests {
         let path = directory.join("a.nspawn");
         let read = || fs::read_to_string(&path).ok();
         let entries = || fs::read_dir(&directory).unwrap().count();
-    use crate::disk::Rights;
 
         let placed = place(&root, false).unwrap();
         assert_eq!(read().as_deref(), Some("new"));
@@ -205,8 +237,6 @@ mod tests {
         assert_eq!((read().as_deref(), entries()), (Some("old"), 1));
         let placed = place(&root, true).unwrap();
         assert_eq!(read().as_deref(), Some("new"));
-            lift_marks: replace,
-            rights: Rights::IMAGE,
         drop(placed);
         assert_eq!((read().as_deref(), entries()), (Some("old"), 1));
         place(&root, true).unwrap().stay();

@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::AsFd;
 
 use rustix::fs::{
-    AtFlags, IFlags, OFlags, RenameFlags, fsync, ioctl_getflags, ioctl_setflags, linkat, renameat,
-    renameat_with, syncfs, unlinkat,
+    AtFlags, FileType, IFlags, Mode, OFlags, RenameFlags, fsync, ioctl_getflags, ioctl_setflags,
+    linkat, mkdirat, openat, renameat, renameat_with, statat, syncfs, unlinkat,
 };
 use rustix::io::Errno;
 
@@ -62,8 +62,8 @@ impl Placed {
     }
 }
 
-/// What a tree that another one replaces is called in that one's shell, for a moment.
-const REPLACED: &str = "replaced";
+/// The directory in a tree's shell that what it replaces goes to for a moment, under its own name.
+pub(super) const REPLACED: &str = "replaced";
 
 impl Staged {
     /// Makes the image visible. The proof is not looked at: that it exists is the point.
@@ -184,32 +184,48 @@ impl Staged {
         Ok(None)
     }
 
-    /// The same in two steps, for file systems that cannot do it in one. In between there is no image.
+    /// The same in two steps, for file systems that cannot do it in one. In between there is no image, and if we end there
+    /// a sweep gives it back.
     fn change_places(&self, shell: &File, file_name: &str) -> Result<(), Errno> {
-        renameat(&self.root, file_name, shell, REPLACED)?;
+        mkdirat(shell, REPLACED, Mode::RWXU)?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let replaced = openat(shell, REPLACED, flags, Mode::empty())?;
+        renameat(&self.root, file_name, &replaced, file_name)?;
         renameat(shell, TREE, &self.root, file_name).inspect_err(|_| {
-            let _ = renameat(shell, REPLACED, &self.root, file_name);
+            let _ = renameat(&replaced, file_name, &self.root, file_name);
         })
     }
 }
 
 /// Renames what must not replace anything.
-fn rename_new(from: &impl AsFd, name: &str, to: &impl AsFd, new_name: &str) -> Result<(), Errno> {
+pub(super) fn rename_new(
+    from: &impl AsFd,
+    name: &str,
+    to: &impl AsFd,
+    new_name: &str,
+) -> Result<(), Errno> {
     match renameat_with(from, name, to, new_name, RenameFlags::NOREPLACE) {
-        // Not every file system can; a second name is as atomic, and fails as well where there is one already. A tree
-        // can have no second name, but an empty directory is all that it would replace.
-        Err(Errno::INVAL | Errno::NOSYS) if name == TREE => {
-            match renameat(from, name, to, new_name) {
-                Err(Errno::NOTEMPTY) => Err(Errno::EXIST),
-                result => result,
-            }
-        }
+        // Not every file system can; a second name is as atomic, and fails as well where there is one already.
         Err(Errno::INVAL | Errno::NOSYS) => {
-            linkat(from, name, to, new_name, AtFlags::empty())?;
-            unlinkat(from, name, AtFlags::empty())
+            match linkat(from, name, to, new_name, AtFlags::empty()) {
+                Ok(()) => unlinkat(from, name, AtFlags::empty()),
+                // A tree can have no second name, but an empty directory is all that it would replace.
+                Err(Errno::PERM) if is_directory(from, name) => {
+                    match renameat(from, name, to, new_name) {
+                        Err(Errno::NOTEMPTY | Errno::NOTDIR) => Err(Errno::EXIST),
+                        result => result,
+                    }
+                }
+                Err(error) => Err(error),
+            }
         }
         result => result,
     }
+}
+
+fn is_directory(parent: &impl AsFd, name: &str) -> bool {
+    let status = statat(parent, name, AtFlags::SYMLINK_NOFOLLOW);
+    status.is_ok_and(|status| FileType::from_raw_mode(status.st_mode).is_dir())
 }
 
 fn modified(file: &File) -> io::Result<FileTimes> {
@@ -225,6 +241,7 @@ fn mark_read_only(tree: &File) -> bool {
 }
 
 /// What keeps an old image from being renamed or replaced. A subvolume may be marked in both ways.
+#[derive(Default)]
 struct Marks {
     read_only: bool,
     immutable: bool,
@@ -241,7 +258,6 @@ impl Marks {
         Self {
             read_only,
             immutable,
-#[derive(Default)]
         }
     }
 

@@ -10,9 +10,11 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Dir, FlockOperation, Mode, OFlags, flock, openat};
+use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::staged::{RANDOM_DIGITS, TEMPORARY};
+use super::placing::{REPLACED, rename_new};
+use super::staged::{RANDOM_DIGITS, TEMPORARY, TREE};
 use super::{Error, ImageRoot};
 use crate::tree;
 
@@ -80,11 +82,39 @@ pub fn sweep(directory: BorrowedFd<'_>) -> io::Result<usize> {
         let ours = |it: Metadata| it.uid() == us && (it.is_file() || closed(&it));
         let ours = file.metadata().is_ok_and(ours);
         let unlocked = || flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
-        if ours && unlocked() && tree::remove(directory, name).is_ok() {
+        if ours
+            && unlocked()
+            && give_back(&file, directory).is_ok()
+            && tree::remove(directory, name).is_ok()
+        {
             swept += 1;
         }
     }
     Ok(swept)
+}
+
+/// Gives an image its name again that stands in a shell because the one that was to replace it did not come to that.
+fn give_back(left: &File, directory: BorrowedFd<'_>) -> Result<(), Errno> {
+    let open = |name: &str| {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        openat(left, name, flags, Mode::empty())
+    };
+    let (Ok(_came), Ok(replaced)) = (open(TREE), open(REPLACED)) else {
+        return Ok(());
+    };
+    for entry in Dir::read_from(&replaced)? {
+        let entry = entry?;
+        if matches!(entry.file_name().to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let name = entry.file_name().to_str().map_err(|_| Errno::ILSEQ)?;
+        match rename_new(&replaced, name, &directory, name) {
+            // There is another one by now.
+            Err(Errno::EXIST) => {}
+            renamed => renamed?,
+        }
+    }
+    Ok(())
 }
 
 /// Whether the name is one that [`ImageRoot::stage`] makes, or a [`Replacement`](crate::disk::Replacement).

@@ -273,7 +273,14 @@ impl<'a> Destination<'a> {
         job.reporter
             .info(format_args!("Created image `{}`", path.display()));
         if let (true, Place::Named(name)) = (replaces, &target.place) {
-            for path in self.root.remove_beside(name, &came) {
+            let stale = self.root.remove_beside(name, &came);
+            for path in stale.left {
+                job.reporter.warning(format_args!(
+                    "`{}` stays, which no pull has brought: remove it if it is not the new image's",
+                    path.display()
+                ));
+            }
+            for path in stale.removed {
                 job.reporter.info(format_args!(
                     "Removed `{}`, which belonged to the image that was replaced",
                     path.display()
@@ -319,6 +326,8 @@ impl<'a> Destination<'a> {
         Placing {
             file_name,
             replace: self.target.force,
+            lift_marks: self.target.force,
+            rights: Rights::IMAGE,
             read_only: self.target.read_only,
             sync: self.job.settings.sync,
             cancel: &self.job.cancel,
@@ -326,8 +335,6 @@ impl<'a> Destination<'a> {
     }
 }
 
-            lift_marks: self.target.force,
-            rights: Rights::IMAGE,
 /// The directory of a class, counted if it is to be.
 fn image_root(job: &Job, class: ImageClass) -> Result<ImageRoot, Error> {
     let roots = &job.settings.roots;

@@ -279,7 +279,36 @@ fn what_is_there_already_stays_unless_the_image_is_forced() {
 }
 
 #[test]
-fn what_belonged_to_a_replaced_image_goes_with_it_but_for_a_persons_own_settings() {
+fn what_was_there_comes_back_also_where_two_names_cannot_be_exchanged() {
+    if !need("gpg") || !need("strace") {
+        return;
+    }
+    let (case, _signer) = signed();
+    // Three to change the names of two files, and the one that is the image's.
+    let inject = [
+        "strace",
+        "-Dfqo/dev/null",
+        "--inject=renameat2:error=EINVAL",
+        "--inject=renameat:error=EIO:when=4",
+    ];
+    let case = case
+        .root_file("var/lib/machines/one.raw", "old")
+        .root_file("var/lib/machines/one.nspawn", "mine")
+        .through(inject);
+    let before = case.images("machine");
+    pull(&case, &["-N", "--force", "one"])
+        .code(1)
+        .stderr_has("Input/output error");
+    assert_eq!(case.images("machine"), before);
+    let case = case.through(inject[..3].iter().copied());
+    pull(&case, &["-N", "--force", "one"]).ok();
+    assert_eq!(beside(&case.images("machine")), WITH_ALL);
+    let settings = fs::read_to_string(case.image_dir("machine").join("one.nspawn"));
+    assert_eq!(settings.unwrap(), FILES[0].1);
+}
+
+#[test]
+fn what_a_pull_brought_beside_a_replaced_image_goes_with_it() {
     if !need("gpg") {
         return;
     }
@@ -294,6 +323,21 @@ fn what_belonged_to_a_replaced_image_goes_with_it_but_for_a_persons_own_settings
     let case = case
         .root_file("var/lib/machines/one.nspawn", "mine")
         .root_file("var/lib/machines/one.usrhash", "0011");
+    case.importctl(import)
+        .ok()
+        .stderr_has("one.usrhash` stays, which no pull has brought");
+    let left = ["one.nspawn", "one.raw", "one.usrhash"];
+    assert_eq!(beside(&case.images("machine")), left);
+    // Others record where a file came from, and nothing else.
+    let hash = case.image_dir("machine").join("one.usrhash");
+    let url = b"http://h/one.usrhash";
+    rustix::fs::setxattr(
+        &hash,
+        "user.source_url",
+        url,
+        rustix::fs::XattrFlags::empty(),
+    )
+    .unwrap();
     case.importctl(import).ok();
     assert_eq!(beside(&case.images("machine")), ["one.nspawn", "one.raw"]);
     // An image that replaces nothing takes nothing away.

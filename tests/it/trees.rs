@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -276,6 +277,32 @@ fn trees_are_placed_and_replaced_also_where_two_names_cannot_be_exchanged() {
     pull(&case, &["-N", "--force"], "t").ok();
     is_the_archive(&case.image_dir("machine").join("t"));
     assert_eq!(case.images("machine").names(), ["t"]);
+}
+
+#[test]
+fn a_tree_that_was_to_be_replaced_comes_back_if_its_successor_does_not_come() {
+    if !need("strace") {
+        return;
+    }
+    let words = ["import-tar", "-m", "{dir}/t.tar.xz"];
+    let inject = [
+        "strace",
+        "-Dfqo/dev/null",
+        "--inject=renameat2:error=EINVAL",
+        "--inject=renameat:signal=KILL:when=2",
+    ];
+    let case = serving()
+        .root_file("var/lib/machines/t/old", "old")
+        .file("t.tar.xz", pack("t.tar.xz", &archive()));
+    let case = case.through(inject);
+    let killed = case.importctl(words.into_iter().chain(["--force", "t"]));
+    assert_eq!(killed.status.signal(), Some(Signal::KILL.as_raw()));
+    assert!(!case.images("machine").names().contains(&"t"));
+    let case = case.through([]);
+    case.importctl(words.into_iter().chain(["other"])).ok();
+    assert_eq!(case.images("machine").names(), ["other", "t"]);
+    let old = fs::read(case.image_dir("machine").join("t/old"));
+    assert_eq!(old.unwrap(), b"old");
 }
 
 #[test]
