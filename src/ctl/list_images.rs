@@ -38,15 +38,13 @@ pub(super) fn list_images(
     };
     let mut table = Table::new(COLUMNS);
     for class in classes {
-        match roots.images(class) {
-            Ok(images) => images.iter().for_each(|image| table.push(row(image))),
-            // Of all classes, those that can be read are better than none.
-            Err(error) if options.class.is_none() => {
-                reporter.warning(format_args!(
-                    "The {class} images cannot be listed, ignoring: {error}"
-                ));
-            }
-            Err(error) => return Err(error.into()),
+        let listing = roots.images(class);
+        listing
+            .images
+            .iter()
+            .for_each(|image| table.push(row(image)));
+        for error in listing.unreadable {
+            reporter.warning(format_args!("Not all {class} images are listed: {error}"));
         }
     }
     let terminal = Terminal::stdout(|name| world.variable(name));

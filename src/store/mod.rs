@@ -22,7 +22,7 @@ mod verified;
 
 pub use attributes::{Source, copy_user_attributes};
 pub use beside::PlacedBeside;
-pub use discover::{Found, Image, ImageKind};
+pub use discover::{Found, Image, ImageKind, Listing};
 pub use error::{Error, remedy};
 pub use kept::{Kept, KeptName};
 pub use lock::ImageLock;

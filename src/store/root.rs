@@ -124,28 +124,25 @@ impl Roots {
         self.image_root.is_some()
     }
 
-    /// Every directory in which images of this class are looked for, first match first; missing ones are left out.
-    /// An `image_root` is looked at alone.
-    pub fn search(&self, class: ImageClass) -> Result<Vec<ImageRoot>, Error> {
+    /// Every directory in which images of this class are looked for, first match first; missing ones are left out, and
+    /// of those that cannot be read it is told why. An `image_root` is looked at alone.
+    pub(super) fn search(&self, class: ImageClass) -> Vec<Result<ImageRoot, Error>> {
         let mut found = Vec::new();
         if let Some(image_root) = &self.image_root {
-            return if image_root.is_dir() {
-                Ok(vec![self.target(class)?])
-            } else {
-                Ok(found)
+            return match image_root.is_dir() {
+                true => vec![self.target(class)],
+                false => found,
             };
         }
         let initrd = self.exists(Path::new("etc/initrd-release"));
         for relative in search_directories(class, initrd) {
             match self.open_directory(&relative) {
-                Ok(directory) => found.push(self.image_root(relative, directory)),
+                Ok(directory) => found.push(Ok(self.image_root(relative, directory))),
                 Err(Errno::NOENT | Errno::NOTDIR) => {}
-                Err(cause) => {
-                    return Err(Error::OpenRoot {
-                        path: self.base_path.join(relative),
-                        cause: cause.into(),
-                    });
-                }
+                Err(cause) => found.push(Err(Error::OpenRoot {
+                    path: self.base_path.join(relative),
+                    cause: cause.into(),
+                })),
             }
         }
         Ok(found)

@@ -100,7 +100,7 @@ impl<'a> Destination<'a> {
                 // What is found later than the new image would be does not hide it.
                 let last = target.force.then_some(root);
                 let roots = &job.settings.roots;
-                let found = roots.find(target.class, name.as_image_name(), last)?;
+                let found = roots.find(target.class, name.as_image_name(), last);
                 found
                     .map(|image| image.entry_path)
                     .or_else(|| in_the_way.map(|_| path.clone()))

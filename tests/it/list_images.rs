@@ -518,3 +518,25 @@ fn what_nobody_shares_is_told_in_json_alone() {
     let table = case.importctl(["list-images", "-C"]).ok().stdout_text();
     assert!(!table.contains("EXCLUSIVE"), "{table}");
 }
+
+#[test]
+fn a_directory_that_cannot_be_read_hides_none_that_can() {
+    let case = Case::new()
+        .root_file("var/lib/machines/plain.raw", "plain")
+        .root_file("usr/lib/other", "");
+    symlink("machines", case.root().join("usr/lib/machines")).unwrap();
+    case.importctl(["list-images", "-m", "--no-legend"])
+        .ok()
+        .stdout_has("plain")
+        .stderr_has("Not all machine images are listed: failed to open directory")
+        .stderr_has("usr/lib/machines`: Too many levels of symbolic links");
+    case.importctl(["export-raw", "-m", "plain"])
+        .ok()
+        .stdout_is("plain");
+    // It may be there.
+    case.importctl(["export-raw", "-m", "other"])
+        .code(1)
+        .stderr_has("usr/lib/machines`: Too many levels of symbolic links");
+    let case = case.file("other.raw", "other");
+    case.importctl(["import-raw", "-m", "{dir}/other.raw"]).ok();
+}

@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::ffi::CString;
-use std::fs::File;
 use std::path::Path;
 
 use rustix::fs::{Dir, OFlags};
@@ -10,63 +9,64 @@ use rustix::io::Errno;
 
 use super::inspect::Seen;
 use super::spelling::Spelling;
-use super::{Found, Image};
+use super::{Found, Image, Listing};
 use crate::store::{Error, ImageRoot, Roots};
 use crate::terms::{ImageClass, ImageName};
 
 impl Roots {
     /// All images of a class, by name; where a name occurs in several places the first is the image.
-    pub fn images(&self, class: ImageClass) -> Result<Vec<Image>, Error> {
-        let mut images = Vec::new();
+    pub fn images(&self, class: ImageClass) -> Listing {
+        let mut listing = Listing::default();
         let mut names = HashSet::new();
-        for root in self.search(class)? {
-            for image in root.images(class)? {
-                if names.insert(image.name.clone()) {
-                    images.push(image);
+        for root in self.search(class) {
+            let found = root.and_then(|root| root.images(class, &mut listing.unreadable));
+            match found {
+                Ok(mut images) => {
+                    images.retain(|image| names.insert(image.name.clone()));
+                    listing.images.append(&mut images);
                 }
+                Err(error) => listing.unreadable.push(error),
             }
         }
-        if class == ImageClass::Machine
-            && !self.is_one_directory()
-            && let Some(host) = self.host()?
-        {
-            images.push(host);
+        if class == ImageClass::Machine && !self.is_one_directory() {
+            match self.host() {
+                Ok(host) => listing.images.extend(host),
+                Err(error) => listing.unreadable.push(error),
+            }
         }
-        images.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(images)
+        listing.images.sort_by(|a, b| a.name.cmp(&b.name));
+        listing
     }
 
-    /// The image of this name: the one that is found first, where there are several. Beyond `last` it is not looked for.
+    /// The image of this name: the one that is found first, where there are several. Beyond `last` it is not looked for,
+    /// and where nobody can look there is none.
     pub fn find(
         &self,
         class: ImageClass,
         name: &ImageName,
         last: Option<&ImageRoot>,
-    ) -> Result<Option<Image>, Error> {
-        for root in self.search(class)? {
-            let seen = root.find(class, name)?;
+    ) -> Option<Image> {
+        for root in self.search(class).into_iter().flatten() {
+            let seen = root.find(class, name).ok().flatten();
             if seen.is_some() || last.is_some_and(|last| last.path() == root.path()) {
-                return Ok(seen.map(|seen| seen.image));
+                return seen.map(|seen| seen.image);
             }
         }
-        Ok(None)
+        None
     }
 
-    /// The image of this name, opened for reading.
+    /// The image of this name, opened for reading. Where it may be and nobody can look is told only if it is nowhere else.
     pub fn open_image(&self, class: ImageClass, name: &ImageName) -> Result<Option<Found>, Error> {
-        for root in self.search(class)? {
-            let Some(Seen { image, inside }) = root.find(class, name)? else {
-                continue;
-            };
-            let file = root.open_following(&inside, OFlags::RDONLY | OFlags::NONBLOCK);
-            let file = file.map_err(|cause| Error::Inspect {
-                path: image.path.clone(),
-                cause: cause.into(),
-            })?;
-            let file = File::from(file);
-            return Ok(Some(Found { image, root, file }));
+        let mut unreadable = None;
+        for root in self.search(class) {
+            let seen = root.and_then(|root| Ok((root.find(class, name)?, root)));
+            match seen {
+                Ok((Some(seen), root)) => return root.open_seen(seen).map(Some),
+                Ok((None, _)) => {}
+                Err(error) => unreadable = unreadable.or(Some(error)),
+            }
         }
-        Ok(None)
+        unreadable.map_or(Ok(None), Err)
     }
 
     /// Something of the host's that is no image by any rule, opened for reading as if it were one.
@@ -78,12 +78,9 @@ impl Roots {
         };
         let name = ".path".parse().map_err(|_| failed(Errno::INVAL))?;
         let seen = root.take_as_image(name, &entry)?;
-        let Seen { image, inside } = seen.ok_or_else(|| failed(Errno::NOENT))?;
-        let file = root.open_following(&inside, OFlags::RDONLY | OFlags::NONBLOCK);
-        let file = File::from(file.map_err(failed)?);
-        let path = path.to_owned();
-        let image = Image { path, ..image };
-        Ok(Found { image, root, file })
+        let mut found = root.open_seen(seen.ok_or_else(|| failed(Errno::NOENT))?)?;
+        found.image.path = path.to_owned();
+        Ok(found)
     }
 
     /// The running system itself, which is always listed.
@@ -101,7 +98,8 @@ impl Roots {
 }
 
 impl ImageRoot {
-    fn images(&self, class: ImageClass) -> Result<Vec<Image>, Error> {
+    /// What cannot be looked at is told of, and hides nothing else.
+    fn images(&self, class: ImageClass, unreadable: &mut Vec<Error>) -> Result<Vec<Image>, Error> {
         let failed = |cause: Errno| Error::List {
             path: self.path().to_owned(),
             cause: cause.into(),
@@ -115,14 +113,29 @@ impl ImageRoot {
             if matches!(file_name, "." | "..") || file_name.starts_with(".sysupdate.") {
                 continue;
             }
-            if let Some((spelling, seen)) = self.inspect(class, file_name)? {
-                found.push((spelling, seen.image));
+            match self.inspect(class, file_name) {
+                Ok(Some((spelling, seen))) => found.push((spelling, seen.image)),
+                Ok(None) => {}
+                Err(error) => unreadable.push(error),
             }
         }
         // As they would be found.
         let order = |spelling: &Spelling| Spelling::all(class).position(|other| other == *spelling);
         found.sort_by_key(|(spelling, _)| order(spelling));
         Ok(found.into_iter().map(|(_, image)| image).collect())
+    }
+
+    fn open_seen(self, Seen { image, inside }: Seen) -> Result<Found, Error> {
+        let file = self.open_following(&inside, OFlags::RDONLY | OFlags::NONBLOCK);
+        let file = file.map_err(|cause| Error::Inspect {
+            path: image.path.clone(),
+            cause: cause.into(),
+        })?;
+        Ok(Found {
+            image,
+            root: self,
+            file: file.into(),
+        })
     }
 
     fn find(&self, class: ImageClass, name: &ImageName) -> Result<Option<Seen>, Error> {

@@ -13,7 +13,7 @@ mod stack;
 use std::fs::File;
 use std::path::PathBuf;
 
-use super::ImageRoot;
+use super::{Error, ImageRoot};
 use crate::terms::{ImageClass, ImageName};
 
 /// In what form an image lies there.
@@ -38,6 +38,13 @@ impl ImageKind {
             Self::Stack => "mstack",
         }
     }
+}
+
+/// What was found, and why not all of what there may be could be looked at.
+#[derive(Debug, Default)]
+pub struct Listing {
+    pub images: Vec<Image>,
+    pub unreadable: Vec<Error>,
 }
 
 /// An image that was found.
