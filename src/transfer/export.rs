@@ -144,6 +144,8 @@ fn archive<'a>(
         .as_ref()
         .map_or(&found.file, |staged| staged.file());
     meter.begin(None);
+    let own_file = outlet.file().map(File::try_clone).transpose();
+    let own_file = own_file.map_err(failed)?;
     // Headers and small files are written by the hundred.
     let outlet = BufWriter::with_capacity(BUFFER_BYTES, outlet);
     let packer = encoder(compression, outlet).map_err(failed)?;
@@ -155,7 +157,12 @@ fn archive<'a>(
         to_disk: false,
         tick: &mut || meter.tick(),
     };
-    let packed = tree::pack(top.as_fd(), &mut archive, &mut how);
+    let packed = tree::pack(
+        top.as_fd(),
+        &mut archive,
+        own_file.as_ref().map(File::as_fd),
+        &mut how,
+    );
     let packed = packed.map_err(|error| Error::tree(&found.image.path, error))?;
     if packed.sockets > 0 {
         job.reporter.info(format_args!(

@@ -42,10 +42,12 @@ pub struct Packed {
     pub mounts: u64,
 }
 
-/// Writes everything from `top` on as `./`, `./NAME` and so on. The caller finishes the archive.
+/// Writes everything from `top` on as `./`, `./NAME` and so on, but for the file that this is written to, should that lie
+/// in the tree. The caller finishes the archive.
 pub fn pack<W: Write>(
     top: BorrowedFd<'_>,
     archive: &mut Writer<W>,
+    own_file: Option<BorrowedFd<'_>>,
     how: &mut Working<'_>,
 ) -> Result<Packed, Error> {
     let mut packer = Packer {
@@ -56,6 +58,11 @@ pub fn pack<W: Write>(
         buffer: vec![0; BUFFER],
     };
     let mut walk = Walk::new(top)?;
+    if let Some(file) = own_file {
+        walk = walk
+            .without(file)
+            .map_err(|cause| Error::read(b"", cause))?;
+    }
     while let Some(visit) = walk.next()? {
         packer.tick()?;
         packer.visit(&visit)?;

@@ -37,7 +37,7 @@ pub(super) struct Walk {
     name: CString,
     status: Statx,
     mount: u64,
-    /// A directory that is passed by.
+    /// A directory or file that is passed by.
     except: Option<FileId>,
     started: bool,
 }
@@ -103,9 +103,9 @@ impl Walk {
         })
     }
 
-    /// Passes by this directory if it lies in the tree.
-    pub(super) fn without(mut self, directory: BorrowedFd<'_>) -> io::Result<Self> {
-        self.except = Some(id(&look_at(directory, c"")?));
+    /// Passes by this directory or file if it lies in the tree.
+    pub(super) fn without(mut self, entry: BorrowedFd<'_>) -> io::Result<Self> {
+        self.except = Some(id(&look_at(entry, c"")?));
         Ok(self)
     }
 

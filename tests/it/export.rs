@@ -252,3 +252,17 @@ fn what_killed_exports_left_beside_the_file_is_swept_and_nothing_else() {
         assert_eq!(fs::read(case.dir().join(name)).unwrap(), b"half", "{name}");
     }
 }
+
+#[test]
+fn an_archive_is_no_part_of_the_tree_that_it_lies_in() {
+    let case = case();
+    let tree = case.image_dir("machine").join("tree");
+    let out = tree.join("out.tar");
+    for _ in 0..2 {
+        let _ = fs::remove_file(&out);
+        let words = ["-m", "export-tar", "tree", out.to_str().unwrap()];
+        case.importctl(words).ok();
+        let list = String::from_utf8(tool("tar", ["-tf", out.to_str().unwrap()])).unwrap();
+        assert!(list.lines().count() > 1 && !list.contains("out") && !list.contains(".#"));
+    }
+}

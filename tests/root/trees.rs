@@ -148,7 +148,7 @@ fn mounts_are_no_part_of_the_tree_they_are_in() {
         to_disk: false,
         tick: &mut || (),
     };
-    let packed = tree::pack(open(&source).as_fd(), &mut archive, &mut how).unwrap();
+    let packed = tree::pack(open(&source).as_fd(), &mut archive, None, &mut how).unwrap();
     let removed = remove(temp.path(), "source");
     for place in &places {
         tool("umount", [text(place)]);

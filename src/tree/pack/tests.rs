@@ -18,7 +18,7 @@ fn packed_with(top: &Path, tick: &mut dyn FnMut()) -> Result<(Vec<u8>, Packed), 
         to_disk: false,
         tick,
     };
-    let packed = pack(open(top).as_fd(), &mut archive, &mut how)?;
+    let packed = pack(open(top).as_fd(), &mut archive, None, &mut how)?;
     Ok((archive.finish().unwrap(), packed))
 }
 
@@ -232,7 +232,7 @@ fn a_file_that_cannot_be_archived_is_named() {
         to_disk: false,
         tick: &mut || (),
     };
-    let error = pack(open(&top).as_fd(), &mut Writer::new(Full), &mut how).unwrap_err();
+    let error = pack(open(&top).as_fd(), &mut Writer::new(Full), None, &mut how).unwrap_err();
     assert!(
         error
             .to_string()
@@ -259,7 +259,12 @@ fn a_cancel_is_seen_within_a_file() {
             }
         },
     };
-    let result = pack(open(&top).as_fd(), &mut Writer::new(io::sink()), &mut how);
+    let result = pack(
+        open(&top).as_fd(),
+        &mut Writer::new(io::sink()),
+        None,
+        &mut how,
+    );
     assert!(matches!(result, Err(Error::Cancelled(_))));
     assert_eq!(ticks, 5);
 }
