@@ -1,16 +1,18 @@
 //! Writing into a part of a file or block device: what lies around it stays, and there are no holes, since what was
 //! there would show through them.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, OFlags, fallocate};
 
+use super::Rights;
 use super::sync::{WRITEBACK_BYTES, sync_part};
 use crate::stream::Cancel;
-use crate::sys::begin_writeback;
+use crate::sys::{begin_writeback, make_device_read_only};
 
 /// How much is zeroed between two looks at the wish to stop.
 const ZEROS_BYTES: u64 = 8 << 20;
@@ -25,21 +27,16 @@ pub struct PartWriter {
     room: Option<u64>,
     /// Up to where writing to disk has begun.
     begun: u64,
+    /// Of a file that was not there before and vanishes again unless it is [done](Self::done).
+    created: Option<PathBuf>,
 }
 
 impl PartWriter {
     /// Opens the part that begins at `start`, `length` bytes long if that is given. A file is created where there is none;
     /// a device must hold the part.
     pub fn open(path: &Path, start: u64, length: Option<u64>) -> io::Result<Self> {
-        let flags = OFlags::NOCTTY.bits().cast_signed();
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o666)
-            .custom_flags(flags)
-            .open(path)?;
+        let (mut file, created) = open_or_create(path)?;
+        let created = created.then(|| path.to_owned());
         let kind = file.metadata()?.file_type();
         let room = if kind.is_block_device() {
             let left = file.seek(SeekFrom::End(0))?.checked_sub(start);
@@ -59,6 +56,7 @@ impl PartWriter {
             written: 0,
             room,
             begun: 0,
+            created,
         })
     }
 
@@ -102,6 +100,20 @@ impl PartWriter {
         Ok(())
     }
 
+    /// Has nobody write to it any more, if that can be: as a device, or by the file's mode.
+    pub fn mark_read_only(&self) -> io::Result<()> {
+        let metadata = self.file.metadata()?;
+        match metadata.file_type().is_block_device() {
+            true => make_device_read_only(self.file.as_fd()),
+            false => Rights::after(Some(&metadata)).read_only().give(&self.file),
+        }
+    }
+
+    /// It has all that it is to have, and stays.
+    pub fn done(mut self) {
+        self.created = None;
+    }
+
     /// Brings it to disk.
     pub fn sync(&self, cancel: &Cancel) -> io::Result<()> {
         let length = self.room.unwrap_or(self.written);
@@ -133,6 +145,36 @@ impl Write for PartWriter {
     }
 }
 
+impl Drop for PartWriter {
+    fn drop(&mut self) {
+        if let Some(path) = &self.created {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// The file or device, and whether it is new.
+fn open_or_create(path: &Path) -> io::Result<(File, bool)> {
+    let mut options = File::options();
+    let flags = OFlags::NOCTTY.bits().cast_signed();
+    options.read(true).write(true).custom_flags(flags);
+    loop {
+        match options.open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            opened => return Ok((opened?, false)),
+        }
+        // What may be there by now, or a link that leads nowhere yet, is not ours.
+        match options.clone().create_new(true).mode(0o666).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                if path.is_symlink() {
+                    return Ok((options.clone().create(true).mode(0o666).open(path)?, false));
+                }
+            }
+            created => return Ok((created?, true)),
+        }
+    }
+}
+
 fn write_zeros(file: &File, mut position: u64, mut count: u64) -> io::Result<()> {
     let zeros = vec![0; 256 << 10];
     while count > 0 {
@@ -146,8 +188,6 @@ fn write_zeros(file: &File, mut position: u64, mut count: u64) -> io::Result<()>
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     /// A file of `size` times `z`, and its path.

@@ -6,7 +6,7 @@ use std::ffi::c_int;
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use rustix::ioctl::{Getter, Opcode, ioctl, opcode};
+use rustix::ioctl::{Getter, Opcode, Setter, ioctl, opcode};
 
 /// How many bytes a block device holds.
 pub fn device_bytes(device: BorrowedFd<'_>) -> io::Result<u64> {
@@ -24,6 +24,13 @@ pub fn device_is_read_only(device: BorrowedFd<'_>) -> io::Result<bool> {
     Ok(read_only != 0)
 }
 
+/// Has a block device take no more writes.
+pub fn make_device_read_only(device: BorrowedFd<'_>) -> io::Result<()> {
+    const SET_READ_ONLY: Opcode = opcode::none(0x12, 93);
+    // SAFETY: the call reads one `int`.
+    Ok(unsafe { ioctl(device, Setter::<SET_READ_ONLY, c_int>::new(1)) }?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::fd::AsFd;
@@ -35,5 +42,6 @@ mod tests {
         let proc = std::fs::File::open("/proc").unwrap();
         assert!(device_bytes(proc.as_fd()).is_err());
         assert!(device_is_read_only(proc.as_fd()).is_err());
+        assert!(make_device_read_only(proc.as_fd()).is_err());
     }
 }

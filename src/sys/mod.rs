@@ -12,7 +12,7 @@ mod share;
 mod signal;
 mod writeback;
 
-pub use block::{device_bytes, device_is_read_only};
+pub use block::{device_bytes, device_is_read_only, make_device_read_only};
 pub use clock::{LocalTime, local_time};
 pub use lock::try_lock_exclusive;
 pub use path::{behind_links, path_of};

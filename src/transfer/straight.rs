@@ -1,4 +1,5 @@
-//! Straight into a part of a file or device, or into a pipe: nothing is staged, and what was written stays written.
+//! Straight into a part of a file or device, or into a pipe: nothing is staged, and what was written stays written, but
+//! for a file that was not there before.
 //!
 //! So what came is worth something only once the transfer has succeeded, which whoever asks for this has to wait for.
 
@@ -41,7 +42,7 @@ pub(super) fn pull(job: &Job, request: &Pull) -> Result<(), Error> {
     let mut download = Download::new(job, url, request.verify)?;
     let expected = download.expected()?;
     let (plain, ..) = download.image(&expected, plain, &Unpacking::of(target))?;
-    finish(job, target, &plain)
+    finish(job, target, plain)
 }
 
 /// Imports an image: file → unpack → write.
@@ -63,7 +64,7 @@ pub(super) fn import(job: &Job, request: &Import) -> Result<(), Error> {
     let mut meter = Meter::new(job.reporter.clone());
     let how = Unpacking::of(target);
     receive(job, &mut meter, incoming, (plain.sink(), &how))?;
-    finish(job, target, &plain)
+    finish(job, target, plain)
 }
 
 /// Opens what the image is to be written to, unless that is a tree.
@@ -93,17 +94,22 @@ fn open<'j>(job: &'j Job, target: &Target) -> Result<Plain<'j>, Error> {
 }
 
 /// What is left to do once all is written.
-fn finish(job: &Job, target: &Target, plain: &Plain<'_>) -> Result<(), Error> {
-    let To::Part(part) = &plain.to else {
+fn finish(job: &Job, target: &Target, plain: Plain<'_>) -> Result<(), Error> {
+    let path = plain.path().to_owned();
+    let To::Part(part) = plain.to else {
         return Ok(());
     };
-    let failed = |cause| Error::write(plain.path(), cause);
+    let failed = |cause| Error::write(&path, cause);
     if matches!(&target.place, Place::Part(part) if part.zero_fill) {
         part.zero_rest(&job.cancel).map_err(failed)?;
     }
     if job.settings.sync {
         part.sync(&job.cancel).map_err(failed)?;
     }
+    if target.read_only {
+        part.mark_read_only().map_err(failed)?;
+    }
+    part.done();
     Ok(())
 }
 

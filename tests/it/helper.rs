@@ -319,6 +319,34 @@ fn a_part_of_a_file_is_written_and_the_rest_of_it_stays() {
 }
 
 #[test]
+fn a_file_that_a_part_was_to_be_written_to_is_there_only_if_it_was() {
+    let case = Case::new().serve("img.raw").file("old", vec![b'z'; 10]);
+    let wrong = format!("--verify={}", "0".repeat(64));
+    for name in ["new", "old"] {
+        let path = format!("{{dir}}/{name}");
+        let words = ["raw", "--direct", "--offset=10", RAW, &path];
+        case.helper(
+            "systemd-pull",
+            [&wrong].into_iter().map(|it| &**it).chain(words),
+        )
+        .code(1)
+        .stderr_has("was asked for");
+    }
+    let names = Snapshot::of(&case.dir());
+    assert_eq!(names.names(), ["old"]);
+    assert!(read(&case, "old").starts_with(b"zzzzzzzzzz"));
+    symlink("behind", case.dir().join("link")).unwrap();
+    let words = ["raw", "--direct", "--offset=10", NO, RAW, "{dir}/link"];
+    case.helper("systemd-pull", words).ok();
+    assert!(read(&case, "behind")[10..] == image());
+    let words = ["raw", "--direct", "--offset=0", NO, RAW, "{dir}/old"];
+    case.helper("systemd-pull", ["--read-only"].into_iter().chain(words))
+        .ok();
+    let mode = fs::metadata(case.dir().join("old")).unwrap().mode();
+    assert_eq!(mode & 0o222, 0);
+}
+
+#[test]
 fn what_is_larger_than_it_may_be_is_refused() {
     let case = Case::new()
         .serve("img.raw")

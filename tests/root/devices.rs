@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use crate::kit::{Case, Reply, image, need_root, pack};
+use crate::kit::{Case, Reply, image, need_root, pack, tool};
 use crate::mount::LoopDevice;
 
 const SIZE: u64 = 4 << 20;
@@ -63,6 +63,11 @@ fn a_device_is_written_in_part_or_from_its_beginning_and_the_rest_of_it_stays() 
         .ok();
     let bytes = read(device.path());
     assert!(bytes[..size] == image() && bytes[size] == b'z');
+    let read_only = || String::from_utf8(tool("blockdev", ["--getro", path])).unwrap();
+    assert_eq!(read_only(), "0\n");
+    let words = ["raw", "--direct", "--read-only", "source.raw", path];
+    case.helper("systemd-import", words).ok();
+    assert_eq!(read_only(), "1\n");
 }
 
 #[test]
