@@ -291,6 +291,15 @@ impl Pull<'_> {
             .collect();
         if !missing.is_empty() {
             let expected = self.download.expected()?;
+            let digest = verified.trust().digest;
+            if digest.is_some_and(|digest| expected.check(&self.request.url, digest).is_err()) {
+                // What lies there belongs to another image, which has come since we asked.
+                self.job
+                    .reporter
+                    .info("The kept copy is not what the server's manifest speaks of by now");
+                let downloaded = self.download()?;
+                return self.place(downloaded);
+            }
             let (job, download) = (self.job, &mut self.download);
             let whereto = (destination, &expected);
             beside.extend(beside::fetch(

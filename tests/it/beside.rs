@@ -170,6 +170,37 @@ fn a_kept_copy_gets_what_is_asked_for_by_name_and_was_not_kept_with_it() {
 }
 
 #[test]
+fn a_kept_copy_gets_nothing_that_belongs_to_another_image() {
+    if !need("gpg") {
+        return;
+    }
+    let (case, signer) = signed();
+    let case = case
+        .file("ring.pgp", signer.ring())
+        .env("SYSTEMD_OPENPGP_KEYRING", "{dir}/ring.pgp");
+    let pull = |case: &Case, name, option| {
+        case.helper("systemd-pull", ["raw", option, "{url}/img.raw", name])
+    };
+    pull(&case, "one", "--settings=no").ok();
+    // The image is still the old one, and what lies beside it of the next one already.
+    let sums = [
+        ("img.raw", &b"next"[..]),
+        (FILES[0].0, FILES[0].1.as_bytes()),
+    ];
+    let case = sign(case.serve_sums(&sums), &signer, &sums);
+    let before = Snapshot::of(&case.dir().join("images"));
+    pull(&case, "two", "--settings=yes")
+        .code(1)
+        .stderr_has("is not what the server's manifest speaks of by now")
+        .stderr_has("the image was tampered with");
+    assert_eq!(Snapshot::of(&case.dir().join("images")), before);
+    let case = case.serve_as("img.raw", Reply::body("next"));
+    pull(&case, "two", "--settings=yes").ok();
+    let next = fs::read(case.dir().join("images/two.raw"));
+    assert_eq!(next.unwrap(), b"next");
+}
+
+#[test]
 fn what_no_file_replaces_stays_and_so_does_the_image_that_it_is_beside() {
     if !need("gpg") {
         return;
