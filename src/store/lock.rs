@@ -46,26 +46,25 @@ struct LockFile {
 impl ImageRoot {
     /// Locks the image that has that file name, or would have it. One that is in use is [`Error::Busy`].
     ///
-    /// A link is not what it leads to: that is not locked. Nor is what we may not lock, by inode: where we cannot make
-    /// these locks, nobody runs images for us.
+    /// A link is not what it leads to: that is not locked. Nor is, by inode, what cannot be locked: where nobody can make
+    /// these locks, nobody runs images.
     pub fn lock_image(&self, file_name: &str) -> Result<ImageLock, Error> {
-        let path = self.path_of(file_name);
-        let failed = |cause: Errno| match cause {
-            Errno::BUSY => Error::Busy { path: path.clone() },
-            cause => Error::Lock {
-                path: path.clone(),
-                cause: cause.into(),
-            },
+        let busy = || Error::Busy {
+            path: self.path_of(file_name),
         };
         let name = format!(".#{file_name}.lck");
-        let by_path = match LockFile::take(self.directory(), name) {
+        let by_path = match LockFile::take(self.directory(), name.clone()) {
             // Then nobody has it.
             Err(Errno::NAMETOOLONG) => None,
-            taken => Some(taken.map_err(failed)?),
+            Err(Errno::BUSY) => return Err(busy()),
+            taken => Some(taken.map_err(|cause| Error::Lock {
+                path: self.path_of(&name),
+                cause: cause.into(),
+            })?),
         };
         let by_inode = match self.inode_lock(file_name) {
-            Err(Errno::ACCESS | Errno::PERM | Errno::ROFS) => None,
-            taken => taken.map_err(failed)?,
+            Err(Errno::BUSY) => return Err(busy()),
+            taken => taken.ok().flatten(),
         };
         Ok(ImageLock {
             _by_path: by_path,
@@ -132,7 +131,8 @@ impl ImageRoot {
         let flags = OFlags::PATH | OFlags::DIRECTORY;
         for (path, mode) in DIRECTORIES {
             match self.open_below_base(path, flags) {
-                Err(Errno::NOENT) => {
+                // In another system's tree nobody looks for them.
+                Err(Errno::NOENT) if self.is_on_host() => {
                     self.make_below_base(path, Mode::from_raw_mode(mode.into()))?
                 }
                 opened => drop(opened?),
@@ -217,7 +217,8 @@ mod tests {
         drop(lock);
         let names = |path: &std::path::Path| std::fs::read_dir(path).unwrap().count();
         assert_eq!(names(root.path()), 1);
-        assert_eq!(names(&directory.join("run/systemd/nspawn/locks")), 0);
+        // Nobody has made a place for locks by inode there.
+        assert_eq!(names(&directory), 1);
         std::fs::remove_dir_all(directory).unwrap();
     }
 }

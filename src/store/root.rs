@@ -295,6 +295,11 @@ impl ImageRoot {
         }
     }
 
+    /// Whether it is the running system's.
+    pub(super) fn is_on_host(&self) -> bool {
+        self.base_path == Path::new("/")
+    }
+
     pub(super) fn directory(&self) -> Arc<OwnedFd> {
         Arc::clone(&self.directory)
     }
