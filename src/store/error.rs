@@ -36,6 +36,8 @@ pub enum Error {
     Lock { path: PathBuf, cause: io::Error },
     #[error("`{}` is in the way, and nothing that an image or what belongs to it replaces: remove it first", .path.display())]
     InTheWay { path: PathBuf },
+    #[error("something is mounted on `{}`, so nothing can take its place: unmount that, or name a directory in it", .path.display())]
+    MountPoint { path: PathBuf },
     #[error("`{}` has the name too and cannot be replaced by this image, one of the two would stay hidden: remove it first", .path.display())]
     Hides { path: PathBuf },
 }
@@ -44,16 +46,16 @@ pub enum Error {
 pub fn remedy(cause: &io::Error) -> &'static str {
     match cause.kind() {
         io::ErrorKind::PermissionDenied => {
-            " (run it as root, or choose a directory of your own with --image-root=)"
+            " (run it as root, or choose a place of your own; images go where --image-root= says)"
         }
         io::ErrorKind::StorageFull => {
-            " (free some space, or choose another directory with --image-root=)"
+            " (free some space, or choose another place; images go where --image-root= says)"
         }
         io::ErrorKind::QuotaExceeded => {
-            " (raise the quota, or choose another directory with --image-root=)"
+            " (raise the quota, or choose another place; images go where --image-root= says)"
         }
         io::ErrorKind::ReadOnlyFilesystem => {
-            " (remount it writable, or choose another directory with --image-root=)"
+            " (remount it writable, or choose another place; images go where --image-root= says)"
         }
         io::ErrorKind::CrossesDevices => {
             " (an overlay cannot replace a directory of its lower layer: remove that first)"

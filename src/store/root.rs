@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, chmodat, fstat, mkdirat, openat, openat2,
-    statat,
+    AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags, chmodat,
+    fstat, mkdirat, openat, openat2, statat, statx,
 };
 use rustix::io::Errno;
 use rustix::path::Arg;
@@ -145,7 +145,7 @@ impl Roots {
                 })),
             }
         }
-        Ok(found)
+        found
     }
 
     /// Beneath the base, whatever links say. For other things than images that lie there too: keyrings.
@@ -323,6 +323,13 @@ impl ImageRoot {
     pub fn rights_of(&self, name: &str) -> Rights {
         let old = self.open_entry(name, OFlags::PATH).ok();
         Rights::after(old.and_then(|old| old.metadata().ok()).as_ref())
+    }
+
+    /// Whether something is mounted over the entry of that name, so that nothing can take its place.
+    pub fn is_mount_point(&self, name: &str) -> bool {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+        let status = statx(self, name, flags, StatxFlags::empty());
+        status.is_ok_and(|status| status.stx_attributes.contains(StatxAttributes::MOUNT_ROOT))
     }
 
     /// Whether the entry of that name is a directory with nothing in it.

@@ -130,6 +130,9 @@ impl<'a> Destination<'a> {
             Some(other) if other != path || !replaceable => {
                 Err(store::Error::Hides { path: other })
             }
+            _ if in_the_way.is_some() && root.is_mount_point(file_name) => {
+                Err(store::Error::MountPoint { path })
+            }
             // Whether it is in use is asked again once the new one is there: meanwhile it may be used.
             _ if in_the_way.is_some() => self.lock(file_name).map(drop),
             _ => Ok(()),
@@ -179,7 +182,7 @@ impl<'a> Destination<'a> {
     /// The same, counted where that is wanted and possible.
     fn counted(&self, staged: Staged) -> Staged {
         if self.job.settings.quota {
-            warn_of_quota(self.job, &staged.path(), staged.count());
+            warn_of_quota(self.job, &self.path(), staged.count());
         }
         staged
     }

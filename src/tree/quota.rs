@@ -35,11 +35,23 @@ pub fn count(subvolume: BorrowedFd<'_>) -> io::Result<bool> {
     }
     let whole = QuotaGroup::new(level, about.id);
     btrfs::create_group(subvolume, whole)?;
-    if let Some(around) = around {
-        btrfs::assign(subvolume, whole, around)?;
-    }
-    btrfs::assign(subvolume, own, whole)?;
+    let assign = || {
+        if let Some(around) = around {
+            btrfs::assign(subvolume, whole, around)?;
+        }
+        btrfs::assign(subvolume, own, whole)
+    };
+    assign().inspect_err(|_| remove(subvolume, own, whole))?;
     Ok(true)
+}
+
+/// Removes a group, as far as that goes: who is counted in it and what it is counted in have to let go first.
+fn remove(file: BorrowedFd<'_>, own: QuotaGroup, whole: QuotaGroup) {
+    let _ = btrfs::unassign(file, own, whole);
+    for around in btrfs::parents(file, whole).unwrap_or_default() {
+        let _ = btrfs::unassign(file, whole, around);
+    }
+    let _ = btrfs::destroy_group(file, whole);
 }
 
 /// What a subvolume takes, with what is in it where that is counted; nothing where nobody counts, or may not look.
@@ -77,11 +89,7 @@ impl Groups {
     /// Removes them, as far as that goes: the subvolume's own one is the kernel's to remove, once it has let all go.
     pub(super) fn remove(self, file: BorrowedFd<'_>) {
         for whole in self.wholes {
-            let _ = btrfs::unassign(file, self.own, whole);
-            for around in btrfs::parents(file, whole).unwrap_or_default() {
-                let _ = btrfs::unassign(file, whole, around);
-            }
-            let _ = btrfs::destroy_group(file, whole);
+            remove(file, self.own, whole);
         }
         let _ = btrfs::destroy_group(file, self.own);
     }

@@ -1,7 +1,7 @@
 //! Where images go: full, read-only and odd file systems, and places of other people.
 
 use std::fs;
-use std::os::unix::fs::{FileExt, PermissionsExt, chown};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use crate::kit::{Case, NOBODY, Reply, Snapshot, allocated_bytes, image, need, need_root, tool};
@@ -196,4 +196,50 @@ fn an_ordinary_user_needs_a_directory_of_their_own() {
     pull(&case, &own, "img.raw", &[]).ok();
     let image = &Snapshot::of(&own);
     assert_eq!(image.entry("img.raw").owner, (65534, 65534));
+}
+
+#[test]
+fn a_marked_file_is_replaced_by_its_path_only_with_force_and_keeps_its_owner() {
+    if !need_root() || !need("mkfs.ext4") || !need("chattr") {
+        return;
+    }
+    let mount = Mount::ext4(16 << 20);
+    let target = mount.path().join("target");
+    fs::write(&target, "old").unwrap();
+    chown(&target, Some(1234), Some(4321)).unwrap();
+    let path = target.to_str().unwrap();
+    tool("chattr", ["+i", path]);
+    let case = Case::new().file("disk.raw", "new");
+    let import = ["raw", "--direct", "disk.raw", path];
+    case.helper("systemd-import", import)
+        .code(1)
+        .stderr_has("Operation not permitted");
+    assert_eq!(fs::read(&target).unwrap(), b"old");
+    let before = Snapshot::of(&mount.path()).names().len();
+    case.helper("systemd-import", ["--force"].into_iter().chain(import))
+        .ok();
+    assert_eq!(fs::read(&target).unwrap(), b"new");
+    let new = fs::metadata(&target).unwrap();
+    assert_eq!((new.uid(), new.gid()), (1234, 4321));
+    assert_eq!(Snapshot::of(&mount.path()).names().len(), before);
+}
+
+#[test]
+fn a_tree_does_not_take_the_place_of_a_mount_point() {
+    if !need_root() {
+        return;
+    }
+    let mount = Mount::tmpfs(1 << 20);
+    let path = mount.path();
+    let path = path.to_str().unwrap();
+    let case = Case::new().file("t.tar", crate::kit::archive());
+    let import = ["tar", "--direct", "t.tar", path];
+    for force in [None, Some("--force")] {
+        case.helper("systemd-import", force.into_iter().chain(import))
+            .code(1)
+            .stderr_has("something is mounted on");
+    }
+    let below = format!("{path}/tree");
+    case.helper("systemd-import", ["tar", "--direct", "t.tar", &below])
+        .ok();
 }
