@@ -417,3 +417,46 @@ fn an_image_that_does_not_come_brings_nothing_and_takes_nothing_away() {
         .stderr_has("the image was tampered with");
     assert_eq!(case.images("machine"), before);
 }
+
+#[test]
+fn whichever_write_to_disk_fails_image_and_files_are_all_old_or_all_new() {
+    if !need("gpg") || !need("strace") {
+        return;
+    }
+    let (case, _signer) = signed();
+    let mut case = case
+        .root_file("var/lib/machines/one.raw", "old")
+        .root_file("var/lib/machines/one.nspawn", "mine");
+    let old = case.images("machine");
+    let mut failures = 0;
+    for count in 1.. {
+        let inject = format!("--inject=fsync,fdatasync:error=EIO:when={count}");
+        case = case.through(["strace", "-Dfqo/dev/null", &inject]);
+        let outcome = pull(&case, &["-N", "--force", "one"]);
+        let new = case.images("machine");
+        let content = |name: &str| fs::read(case.image_dir("machine").join(name)).unwrap();
+        let all_new = || {
+            beside(&new) == WITH_ALL
+                && content("one.raw") == image()
+                && content("one.nspawn") == FILES[0].1.as_bytes()
+        };
+        if outcome.status.success() {
+            assert!(all_new());
+            break;
+        }
+        failures += 1;
+        outcome.code(1).stderr_has("Input/output error");
+        if new == old {
+            continue;
+        }
+        // All that is missing is that the names are on disk.
+        assert!(all_new(), "{count}");
+        case = case
+            .root_file("var/lib/machines/one.raw", "old")
+            .root_file("var/lib/machines/one.nspawn", "mine");
+        for name in &WITH_ALL[2..] {
+            fs::remove_file(case.image_dir("machine").join(name)).unwrap();
+        }
+    }
+    assert!(failures > WITH_ALL.len(), "{failures}");
+}

@@ -629,3 +629,16 @@ fn options_come_before_the_environment() {
     assert_eq!(mode.mode() & 0o777, 0o644);
     assert!(Path::new(&case.dir()).join("images").is_dir());
 }
+
+#[test]
+fn a_keyring_that_makes_no_sense_stops_only_what_needs_one() {
+    let case = Case::new()
+        .serve("img.raw")
+        .env("SYSTEMD_OPENPGP_KEYRING", "relative");
+    case.helper("systemd-pull", ["raw", NO, RAW]).ok();
+    case.helper("systemd-export", ["raw", "{dir}/images/img.raw"])
+        .ok();
+    case.helper("systemd-pull", ["raw", RAW, "other"])
+        .code(1)
+        .stderr_has("$SYSTEMD_OPENPGP_KEYRING must be an absolute path");
+}
