@@ -147,6 +147,7 @@ fn nobody_else_gets_at_an_image_while_it_is_replaced() {
         .file("new", "new")
         .root_file("var/lib/machines/a.raw", "old")
         .through(["strace", "-f", "-o", "/dev/null", "-e", slowly]);
+    fs::create_dir_all(case.root().join("run/systemd/nspawn/locks")).unwrap();
     let image = case.image_dir("machine").join("a.raw");
     let inode = fs::metadata(&image).unwrap();
     let locks = [

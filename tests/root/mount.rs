@@ -170,8 +170,11 @@ impl LoopDevice {
 
 impl Drop for LoopDevice {
     fn drop(&mut self) {
-        let _ = std::process::Command::new("losetup")
-            .args(["-d", &self.path])
-            .output();
+        // Made read-only it would stay so for whoever has it next.
+        for (tool, option) in [("blockdev", "--setrw"), ("losetup", "-d")] {
+            let _ = std::process::Command::new(tool)
+                .args([option, &self.path])
+                .output();
+        }
     }
 }

@@ -190,7 +190,7 @@ fn an_ordinary_user_needs_a_directory_of_their_own() {
     let outcome = case.importctl(elsewhere).code(1);
     outcome
         .stderr_has("Permission denied")
-        .stderr_has("choose a directory of your own with --image-root=");
+        .stderr_has("choose a place of your own; images go where --image-root= says");
 
     let case = case.without_root();
     pull(&case, &own, "img.raw", &[]).ok();
