@@ -183,7 +183,8 @@ impl Header {
 
 /// Refuses what needs more than this file, or was left in a state that nobody should trust.
 fn check_completeness(bytes: &[u8], version: u32) -> Result<(), Error> {
-    if be64(bytes, 8) != 0 {
+    // Without a name there is none, wherever that would be.
+    if be64(bytes, 8) != 0 && be32(bytes, 16) != 0 {
         return Err(Error::BackingFile);
     }
     match be32(bytes, 32) {

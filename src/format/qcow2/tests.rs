@@ -43,7 +43,8 @@ fn headers_that_ask_for_too_much_or_make_no_sense_are_refused() {
     for ((at, value), error) in [
         (small(4, 1), Error::Version(1)),
         (small(4, 4), Error::Version(4)),
-        (large(8, 1), Error::BackingFile),
+        // Where its name is, and how long.
+        ((8, [0, 0, 0, 1].repeat(3)), Error::BackingFile),
         (small(20, 8), Error::ClusterBits(8)),
         (small(20, 22), Error::ClusterBits(22)),
         (small(20, u32::MAX), Error::ClusterBits(u32::MAX)),

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::images::{Edited, PACKED, Workshop, need_qemu};
+use super::images::{DEFLATE, Edited, OLD, PACKED, PARTS, PLAIN, Workshop, ZSTD, need_qemu};
 use crate::kit::{Case, pack};
 
 /// The memory that a program may have here, address space and all: its threads' stacks and the libraries' included.
@@ -10,12 +10,6 @@ const MEMORY: &str = "--as=536870912";
 
 /// What an image is made of, what is done to it, and what is said of it.
 type Row = (&'static str, &'static str, fn(&mut Edited), &'static str);
-
-const PLAIN: &str = "-o cluster_size=4k";
-const DEFLATE: &str = "-c -o cluster_size=64k";
-const ZSTD: &str = "-c -o cluster_size=64k,compression_type=zstd";
-const PARTS: &str = "-o cluster_size=16k,extended_l2=on";
-const OLD: &str = "-o compat=0.10";
 
 const HEADERS: &[Row] = &[
     (
@@ -33,7 +27,11 @@ const HEADERS: &[Row] = &[
     (
         "a backing file",
         PLAIN,
-        |it| it.put64(8, 600),
+        |it| {
+            it.put64(8, 600);
+            it.put32(16, 4);
+            it.0[600..604].copy_from_slice(b"base");
+        },
         "holds only what differs from a backing file",
     ),
     (

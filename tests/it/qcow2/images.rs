@@ -11,6 +11,13 @@ use crate::kit::{TempDir, tool};
 
 pub(super) const LIMIT: u64 = 1 << 40;
 
+/// Options for images of every kind, for whoever changes them by hand.
+pub(super) const PLAIN: &str = "-o cluster_size=4k";
+pub(super) const DEFLATE: &str = "-c -o cluster_size=64k";
+pub(super) const ZSTD: &str = "-c -o cluster_size=64k,compression_type=zstd";
+pub(super) const PARTS: &str = "-o cluster_size=16k,extended_l2=on";
+pub(super) const OLD: &str = "-o compat=0.10";
+
 /// Text, a hole, noise and an end on no cluster's edge.
 pub(super) fn content() -> Vec<u8> {
     let mut bytes = super::super::kit::image();
