@@ -80,10 +80,6 @@ pub enum Error {
     )]
     Reserved(Part, u64),
     #[error(
-        "a cluster is mapped at guest offset {guest}, where the disk has only {size} bytes: try `qemu-img check -r all`"
-    )]
-    BeyondDisk { guest: u64, size: u64 },
-    #[error(
         "the parts of the cluster at guest offset {0} are both there and not: try `qemu-img check -r all`"
     )]
     Subclusters(u64),

@@ -73,12 +73,16 @@ impl Header {
     /// What the L2 table of that L1 entry maps, in the disk's order and joined where one goes on where another ends.
     pub fn extents<'a>(&'a self, index: u32, table: &'a [u8]) -> Extents<'a> {
         let parts = if self.has_subclusters { SUBCLUSTERS } else { 1 };
+        let start = self.start_of(index);
+        // What entries say that are behind the disk's end is nobody's business.
+        let length = self.size_bytes.saturating_sub(start);
+        let length = length.min(self.table_coverage());
         Extents {
             header: self,
             table,
-            start: self.start_of(index),
+            start,
             parts,
-            left: 0..self.cluster_bytes() / self.entry_bytes() * parts,
+            left: 0..length.div_ceil(self.cluster_bytes() / parts),
             ahead: None,
         }
     }
@@ -121,17 +125,11 @@ impl Header {
         if !is_there {
             return Ok(None);
         }
-        let size = self.size_bytes;
-        if guest >= size {
-            return Err(Error::BeyondDisk { guest, size });
-        }
-        // The last cluster may have parts behind the disk's end.
-        let (guest, host) = (guest + part * bytes, host + part * bytes);
-        let length = size.saturating_sub(guest).min(bytes);
-        Ok((length > 0).then_some(Extent {
+        let guest = guest + part * bytes;
+        Ok(Some(Extent {
             guest,
-            length,
-            host,
+            length: bytes.min(self.size_bytes - guest),
+            host: host + part * bytes,
             packed: None,
         }))
     }
@@ -145,10 +143,6 @@ impl Header {
         if host >> 56 != 0 {
             return Err(Error::Reserved(Part::L2Table, guest));
         }
-        let size = self.size_bytes;
-        if guest >= size {
-            return Err(Error::BeyondDisk { guest, size });
-        }
         if host < self.cluster_bytes() {
             return Err(Error::OverHeader(Part::PackedCluster, host));
         }
@@ -156,7 +150,7 @@ impl Header {
         self.check_beside_l1(Part::PackedCluster, host, bytes)?;
         Ok(Extent {
             guest,
-            length: self.cluster_bytes().min(size - guest),
+            length: self.cluster_bytes().min(self.size_bytes - guest),
             host,
             packed: Some(bytes),
         })
@@ -171,7 +165,7 @@ pub struct Extents<'a> {
     start: u64,
     /// Into how many parts a cluster is divided.
     parts: u64,
-    /// The parts not yet looked at.
+    /// The parts not yet looked at. Invariant: each begins before the disk's end.
     left: std::ops::Range<u64>,
     ahead: Option<Extent>,
 }

@@ -1,6 +1,8 @@
 //! Images that say what none should and that qemu-img reads all the same: they become what it makes of them.
 
-use super::images::{Edited, OLD, PLAIN, Workshop, both_become, need_qemu};
+use super::images::{
+    DEFLATE, Edited, OLD, PACKED, PARTS, PLAIN, Workshop, ZSTD, both_become, need_qemu,
+};
 
 /// What an image says, what it is made of, and what is done to it.
 type Row = (&'static str, &'static str, fn(&mut Edited));
@@ -13,13 +15,45 @@ const HEADERS: &[Row] = &[
     ("a name without a place", PLAIN, |it| it.put32(16, 5)),
 ];
 
+/// Fills the only table from the disk's end on.
+fn map_behind(it: &mut Edited, entry: u64) {
+    let clusters = it.be64(24).div_ceil(it.cluster() as u64) as usize;
+    let end = it.l2(it.l1()) + it.cluster();
+    for at in (it.l2_entries()[clusters]..end).step_by(8) {
+        it.put64(at, entry);
+    }
+}
+
+const BEHIND: &[Row] = &[
+    ("the first cluster again", PLAIN, |it| {
+        map_behind(it, it.be64(it.first_entry(false)))
+    }),
+    ("a packed cluster again", DEFLATE, |it| {
+        map_behind(it, it.be64(it.first_entry(true)))
+    }),
+    ("clusters that are not in the file", PLAIN, |it| {
+        map_behind(it, 1 << 50)
+    }),
+    ("packed ones", ZSTD, |it| map_behind(it, PACKED | 1 << 50)),
+    ("clusters over the header", PLAIN, |it| map_behind(it, 512)),
+    ("clusters over L1", PLAIN, |it| {
+        map_behind(it, it.l1() as u64)
+    }),
+    ("clusters over L2", PLAIN, |it| {
+        map_behind(it, it.l2(it.l1()) as u64)
+    }),
+    ("all bits", PLAIN, |it| map_behind(it, u64::MAX)),
+    ("all bits of parts", PARTS, |it| map_behind(it, u64::MAX)),
+    ("zeros of version 2", OLD, |it| map_behind(it, 1)),
+];
+
 #[test]
 fn what_qemu_img_reads_all_the_same_is_read_as_it_does() {
     if !need_qemu() {
         return;
     }
     let workshop = Workshop::new();
-    for (what, options, change) in HEADERS {
+    for (what, options, change) in [HEADERS, BEHIND].into_iter().flatten() {
         let mut image = Edited(workshop.convert(options));
         change(&mut image);
         let raw = workshop.expected(&image.0);
