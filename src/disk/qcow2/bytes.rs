@@ -96,7 +96,7 @@ impl<'a> Image<'a> {
             self.read_table(Part::L1Table, piece, offset)?;
             offset += piece.len() as u64;
             for entry in piece.as_chunks().0 {
-                if let Some(table) = header.l2_table(index, u64::from_be_bytes(*entry))? {
+                if let Some(table) = header.l2_table(u64::from_be_bytes(*entry))? {
                     each(how, index, table)?;
                 }
                 index += 1;

@@ -76,9 +76,9 @@ pub enum Error {
     )]
     BeyondFile { part: Part, offset: u64, end: u64 },
     #[error(
-        "the entry of {0} at guest offset {1} has bits set that mean nothing: try `qemu-img check -r all`"
+        "the cluster at guest offset {0} is marked as zeros, which version 2 of the format does not know: try `qemu-img check -r all`"
     )]
-    Reserved(Part, u64),
+    ZeroCluster(u64),
     #[error(
         "the parts of the cluster at guest offset {0} are both there and not: try `qemu-img check -r all`"
     )]

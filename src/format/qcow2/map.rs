@@ -5,12 +5,11 @@ use super::Header;
 use super::error::{Error, Part};
 use super::fields::be64;
 
-/// Of an L1 entry; and of an L2 entry together with the packed bit.
-const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
-/// "This one is not shared", which only whoever writes has to know.
-const COPIED: u64 = 1 << 63;
-const PACKED: u64 = 1 << 62;
-const ZERO: u64 = 1;
+/// Of an L1 entry, and of an L2 entry without the packed bit. What else they say only whoever writes has to know; bits that
+/// should not be set say nothing, as with qemu.
+pub(super) const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
+pub(super) const PACKED: u64 = 1 << 62;
+pub(super) const ZERO: u64 = 1;
 
 /// A cluster is divided into so many, where it is.
 const SUBCLUSTERS: u64 = 32;
@@ -55,11 +54,8 @@ impl Extent {
 }
 
 impl Header {
-    /// Where the L2 table of an L1 entry lies; none if nothing is mapped. `index` is the entry's.
-    pub fn l2_table(&self, index: u32, entry: u64) -> Result<Option<u64>, Error> {
-        if entry & !(OFFSET | COPIED) != 0 {
-            return Err(Error::Reserved(Part::L1Table, self.start_of(index)));
-        }
+    /// Where the L2 table of an L1 entry lies; none if nothing is mapped.
+    pub fn l2_table(&self, entry: u64) -> Result<Option<u64>, Error> {
         match entry & OFFSET {
             0 => Ok(None),
             offset => {
@@ -99,14 +95,8 @@ impl Header {
         entry: u64,
         (part, bitmap): (u64, u64),
     ) -> Result<Option<Extent>, Error> {
-        // Version 2 knows no zero clusters; with subclusters their bitmap says it.
-        let zero = if self.version == 2 || self.has_subclusters {
-            0
-        } else {
-            ZERO
-        };
-        if entry & !(OFFSET | COPIED | zero) != 0 {
-            return Err(Error::Reserved(Part::L2Table, guest));
+        if self.version == 2 && entry & ZERO != 0 {
+            return Err(Error::ZeroCluster(guest));
         }
         let (there, zeros) = (bitmap & 0xffff_ffff, bitmap >> 32);
         let host = entry & OFFSET;
@@ -119,7 +109,7 @@ impl Header {
         self.check_place(Part::Cluster, host)?;
         self.check_beside_l1(Part::Cluster, host, self.cluster_bytes())?;
         let (is_there, bytes) = match self.has_subclusters {
-            false => (entry & zero == 0, self.cluster_bytes()),
+            false => (entry & ZERO == 0, self.cluster_bytes()),
             true => (there >> part & 1 != 0, self.cluster_bytes() / SUBCLUSTERS),
         };
         if !is_there {
@@ -140,9 +130,6 @@ impl Header {
         let offset_bits = 62 - sector_bits;
         let host = entry & ((1 << offset_bits) - 1);
         let more_sectors = entry >> offset_bits & ((1 << sector_bits) - 1);
-        if host >> 56 != 0 {
-            return Err(Error::Reserved(Part::L2Table, guest));
-        }
         if host < self.cluster_bytes() {
             return Err(Error::OverHeader(Part::PackedCluster, host));
         }

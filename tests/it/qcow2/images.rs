@@ -212,6 +212,7 @@ impl Edited {
 
 pub(super) const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
 pub(super) const PACKED: u64 = 1 << 62;
+pub(super) const ZERO: u64 = 1;
 
 /// Whether both programs are there.
 pub(super) fn need_qemu() -> bool {

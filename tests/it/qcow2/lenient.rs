@@ -1,7 +1,8 @@
 //! Images that say what none should and that qemu-img reads all the same: they become what it makes of them.
 
 use super::images::{
-    DEFLATE, Edited, OLD, PACKED, PARTS, PLAIN, Workshop, ZSTD, both_become, need_qemu,
+    DEFLATE, Edited, OFFSET, OLD, PACKED, PARTS, PLAIN, Workshop, ZERO, ZSTD, both_become,
+    need_qemu,
 };
 
 /// What an image says, what it is made of, and what is done to it.
@@ -47,13 +48,36 @@ const BEHIND: &[Row] = &[
     ("zeros of version 2", OLD, |it| map_behind(it, 1)),
 ];
 
+/// Turns all bits over that mean nothing in the entries at these places.
+fn set_idle(it: &mut Edited, entries: Vec<usize>, used: u64) {
+    for at in entries {
+        it.put64(at, it.be64(at) ^ !(OFFSET | used));
+    }
+}
+
+const IDLE: &[Row] = &[
+    ("bits of L1", PLAIN, |it| set_idle(it, it.l1_entries(), 0)),
+    ("bits of L2", PLAIN, |it| {
+        set_idle(it, it.l2_entries(), PACKED | ZERO)
+    }),
+    ("bits of L2 in version 2", OLD, |it| {
+        set_idle(it, it.l2_entries(), PACKED | ZERO)
+    }),
+    ("bits of L2 with parts", PARTS, |it| {
+        set_idle(it, it.l2_entries(), PACKED)
+    }),
+    ("parts of a packed cluster", "-c -o extended_l2=on", |it| {
+        it.put64(it.first_entry(true) + 8, u64::MAX)
+    }),
+];
+
 #[test]
 fn what_qemu_img_reads_all_the_same_is_read_as_it_does() {
     if !need_qemu() {
         return;
     }
     let workshop = Workshop::new();
-    for (what, options, change) in [HEADERS, BEHIND].into_iter().flatten() {
+    for (what, options, change) in [HEADERS, BEHIND, IDLE].into_iter().flatten() {
         let mut image = Edited(workshop.convert(options));
         change(&mut image);
         let raw = workshop.expected(&image.0);
