@@ -208,6 +208,26 @@ impl Edited {
         let is_it = |at: &usize| self.be64(*at) > 1 && (self.be64(*at) & PACKED != 0) == packed;
         entries.find(is_it).unwrap()
     }
+
+    /// Gives the first packed cluster other data, which come to the file's end.
+    pub(super) fn repack(&mut self, packed: &[u8]) {
+        let whole_sectors = |length: usize| length.next_multiple_of(512);
+        let at = whole_sectors(self.0.len());
+        self.0.resize(at, 0);
+        self.0.extend_from_slice(packed);
+        self.0.resize(whole_sectors(self.0.len()), 0);
+        let more_sectors = (self.0.len() - at) / 512 - 1;
+        let entry = more_sectors << (70 - self.be32(20)) | at;
+        self.put64(self.first_entry(true), PACKED | entry as u64);
+    }
+}
+
+/// A cluster of 64 KiB in deflate's blocks of bytes as they are, without the mark of the end.
+pub(super) fn stored_cluster() -> Vec<u8> {
+    let content = content();
+    let halves = content[..64 << 10].chunks(32 << 10);
+    let blocks = halves.flat_map(|half| [b"\0\0\x80\xff\x7f", half].concat());
+    blocks.collect()
 }
 
 pub(super) const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;

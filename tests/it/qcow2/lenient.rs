@@ -1,9 +1,8 @@
 //! Images that say what none should and that qemu-img reads all the same: they become what it makes of them.
 
-use super::images::{
-    DEFLATE, Edited, OFFSET, OLD, PACKED, PARTS, PLAIN, Workshop, ZERO, ZSTD, both_become,
-    need_qemu,
-};
+use super::images::{DEFLATE, Edited, OFFSET, OLD, PACKED, PARTS, PLAIN, Workshop, ZERO, ZSTD};
+use super::images::{both_become, content, need_qemu, stored_cluster};
+use crate::kit::pack;
 
 /// What an image says, what it is made of, and what is done to it.
 type Row = (&'static str, &'static str, fn(&mut Edited));
@@ -71,13 +70,42 @@ const IDLE: &[Row] = &[
     }),
 ];
 
+/// Bytes packed with deflate, by gzip between a header and a trailer.
+fn deflate(bytes: &[u8]) -> Vec<u8> {
+    let packed = pack("x.gz", bytes);
+    packed[10..packed.len() - 8].to_vec()
+}
+
+const PACKED_DATA: &[Row] = &[
+    ("more than a cluster", DEFLATE, |it| {
+        it.repack(&deflate(&content()[..70_000]))
+    }),
+    ("more than a cluster, cut", DEFLATE, |it| {
+        let packed = deflate(&content()[200 << 10..300 << 10]);
+        it.repack(&packed[..packed.len() - 600])
+    }),
+    ("a bomb of deflate", DEFLATE, |it| {
+        it.repack(&deflate(&vec![0; 8 << 20]))
+    }),
+    ("data that are shorter plain", DEFLATE, |it| {
+        it.repack(&[stored_cluster(), b"\x03\0".to_vec()].concat())
+    }),
+    // As many blocks of nothing as make it end with a sector.
+    ("no mark of the end", DEFLATE, |it| {
+        it.repack(&[b"\0\0\0\xff\xff".repeat(510), stored_cluster()].concat())
+    }),
+    ("nonsense behind a byte more", DEFLATE, |it| {
+        it.repack(&[&stored_cluster()[..], b"\0\x01\0\xfe\xffx\xff\xff"].concat())
+    }),
+];
+
 #[test]
 fn what_qemu_img_reads_all_the_same_is_read_as_it_does() {
     if !need_qemu() {
         return;
     }
     let workshop = Workshop::new();
-    for (what, options, change) in [HEADERS, BEHIND, IDLE].into_iter().flatten() {
+    for (what, options, change) in [HEADERS, BEHIND, IDLE, PACKED_DATA].into_iter().flatten() {
         let mut image = Edited(workshop.convert(options));
         change(&mut image);
         let raw = workshop.expected(&image.0);
