@@ -12,11 +12,11 @@ use crate::stream::{Cancel, Cancelled};
 use crate::sys::share_range;
 
 /// What every file system that shares can share.
-const BLOCK_BYTES: u64 = 4096;
+pub(super) const BLOCK_BYTES: u64 = 4096;
 
 /// How much is shared between two looks at the wish to stop: of a file in pieces of a block each that takes tens of
 /// milliseconds.
-const STEP_BYTES: u64 = 8 << 20;
+pub(super) const STEP_BYTES: u64 = 8 << 20;
 
 /// Makes `target`, which must be new and empty, share all that `source` holds at one moment, even if somebody writes to it.
 /// False where it cannot: it is as it was.

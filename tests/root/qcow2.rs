@@ -1,7 +1,10 @@
 //! qcow2 images on file systems that share, and on those that are full.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
+
+use importd::disk::qcow2::{Conversion, Error, from_file};
+use importd::stream::Cancel;
 
 use crate::kit::{Case, Snapshot, need, need_root, tool};
 use crate::mount::Mount;
@@ -65,6 +68,47 @@ fn clusters_are_shared_with_a_file_and_with_what_was_set_aside() {
                 "{said}"
             );
         }
+    }
+}
+
+#[test]
+fn a_large_image_is_shared_in_steps_that_end_with_the_wish_to_stop() {
+    if !need_root() || !need("mkfs.btrfs") || !need("qemu-img") {
+        return;
+    }
+    let mount = Mount::formatted(256 << 20, "mkfs.btrfs", &["-q"]);
+    let [raw, image, target] = ["raw", "image", "target"].map(|name| mount.path().join(name));
+    fs::write(&raw, content().repeat(28)).unwrap();
+    make(&raw, &image, &[]);
+    let source = File::open(&image).unwrap();
+    source.sync_all().unwrap();
+    let convert = |stop_at: usize| {
+        let cancel = Cancel::new().unwrap();
+        let mut calls = 0;
+        let converted = from_file(
+            &source,
+            &mut Conversion {
+                target: &File::create(&target).unwrap(),
+                limit_bytes: 1 << 30,
+                to_disk: true,
+                cancel: &cancel,
+                tick: &mut || {
+                    calls += 1;
+                    if calls == stop_at {
+                        cancel.cancel();
+                    }
+                },
+            },
+        );
+        (converted, calls)
+    };
+    let (converted, calls) = convert(usize::MAX);
+    let steps = usize::try_from(converted.unwrap().shared_bytes >> 23).unwrap();
+    assert!(steps >= 10 && calls > steps, "{steps} steps, {calls} calls");
+    assert!(fs::read(&target).unwrap() == fs::read(&raw).unwrap());
+    for call in 1..=calls {
+        let (stopped, _) = convert(call);
+        assert!(matches!(stopped, Err(Error::Cancelled(_))), "call {call}");
     }
 }
 

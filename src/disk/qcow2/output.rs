@@ -6,14 +6,10 @@ use std::ops::Range;
 
 use rustix::io::Errno;
 
+use crate::disk::share::{BLOCK_BYTES, STEP_BYTES};
 use crate::disk::sparse::write_data;
 use crate::disk::sync::WRITEBACK_BYTES;
 use crate::sys::{begin_writeback, share_range};
-
-/// The least that file systems share, and what offsets are multiples of.
-const SHARE_GRAIN: u64 = 4096;
-/// The most that is shared in one go, which nothing interrupts.
-const SHARE_BYTES: u64 = 64 << 20;
 
 pub(super) struct Output<'a> {
     pub(super) file: &'a File,
@@ -60,8 +56,8 @@ impl<'a> Output<'a> {
     /// Shares the beginning of a stretch of another file. Says how many bytes that are: none where it cannot be, and those
     /// are to be copied.
     pub(super) fn share(&mut self, source: &File, from: u64, length: u64, to: u64) -> u64 {
-        let length = length.min(SHARE_BYTES) / SHARE_GRAIN * SHARE_GRAIN;
-        if !self.may_share || length == 0 || !(from | to).is_multiple_of(SHARE_GRAIN) {
+        let length = length.min(STEP_BYTES) / BLOCK_BYTES * BLOCK_BYTES;
+        if !self.may_share || length == 0 || !(from | to).is_multiple_of(BLOCK_BYTES) {
             return 0;
         }
         match share_range(source, from, length, (self.file, to)) {
