@@ -113,6 +113,38 @@ fn an_image_shares_what_it_is_imported_from_and_becomes_like_that() {
 }
 
 #[test]
+fn a_qcow2_image_becomes_like_its_source_only_where_they_share() {
+    let Some(mount) = btrfs() else { return };
+    if !need("qemu-img") || !need("qemu-io") {
+        return;
+    }
+    let case = Case::new().without_root();
+    let root = format!("--image-root={}", mount.path().display());
+    fs::write(mount.path().join("raw"), vec![7; 3 << 20]).unwrap();
+    fs::write(mount.path().join("little"), [7; 1024]).unwrap();
+    for (name, made, shared) in [
+        ("plain", "qemu-img convert -O qcow2 raw source", true),
+        ("packed", "qemu-img convert -c -O qcow2 raw source", false),
+        ("last", "qemu-io -c 'write -P 9 2M 64k' source", true),
+        (
+            "little",
+            "qemu-img convert -O qcow2 -o cluster_size=512 little source",
+            false,
+        ),
+        ("empty", "qemu-img create -f qcow2 source 1M", false),
+    ] {
+        let line = format!("cd {} && {made}", mount.path().display());
+        tool("sh", ["-c", &line]);
+        let source = mount.path().join("source");
+        case.importctl(["import-raw", "-m", &root, text(&source), name])
+            .ok();
+        let image = mount.path().join(format!("{name}.raw"));
+        assert_eq!(shares(&image), shared, "{name}");
+        assert_eq!(in_place(&image), !shared, "{name}");
+    }
+}
+
+#[test]
 fn a_file_that_cannot_share_stays_as_it_was() {
     let Some(mount) = btrfs() else { return };
     let elsewhere = Mount::formatted(256 << 20, "mkfs.btrfs", &["-q"]);

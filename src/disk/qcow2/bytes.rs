@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
+use super::output::is_shareable;
 use super::placed::Placed;
 use super::{Conversion, Error, PIECE_BYTES};
 use crate::disk::copy::next_data;
@@ -122,5 +123,26 @@ impl<'a> Image<'a> {
         })?;
         tables.sort();
         Ok(tables)
+    }
+
+    /// Whether a file system can share anything of the disk with the file; the tables are read up to the first such stretch.
+    pub(super) fn has_shareable(
+        &self,
+        header: &Header,
+        tables: &L2Tables,
+        how: &mut Conversion,
+    ) -> Result<bool, Error> {
+        // 2 MiB at most.
+        let mut table = vec![0; header.cluster_bytes() as usize];
+        for (offset, index) in (0..).map_while(|number| tables.get(number)) {
+            how.pause()?;
+            self.read_table(Part::L2Table, &mut table, offset)?;
+            for extent in header.extents(index, &table) {
+                if is_shareable(&extent?) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 }

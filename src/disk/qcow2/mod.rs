@@ -66,6 +66,9 @@ impl Conversion<'_> {
 }
 
 /// Converts a file that is all there.
+///
+/// The target becomes like the source, for better or worse, if there is anything that the two can share: a stretch that is
+/// not packed, of a block at least, and that begins where blocks do in both. Otherwise it stays as it was made.
 pub fn from_file(source: &File, how: &mut Conversion) -> Result<Converted, Error> {
     let end = source.metadata().map_err(Error::Read)?.len();
     let mut image = Image::new(source, 0, Error::Read);
@@ -78,7 +81,10 @@ pub fn from_file(source: &File, how: &mut Conversion) -> Result<Converted, Error
     source.read_exact_at(&mut head, 0).map_err(Error::Read)?;
     header.check_extensions(&head)?;
     let tables = image.l2_tables(&header, how)?;
-    make_alike(source, how.target).map_err(Error::Write)?;
+    // That has a price, and can be had only while the target is empty.
+    if image.has_shareable(&header, &tables, how)? {
+        make_alike(source, how.target).map_err(Error::Write)?;
+    }
     let mut output = Output::new(how.target, how.to_disk);
     Walk::new(&header, &image, &tables, &mut output).run(how)?;
     Ok(Converted {

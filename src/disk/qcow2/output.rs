@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use crate::disk::share::{BLOCK_BYTES, STEP_BYTES};
 use crate::disk::sparse::write_data;
 use crate::disk::sync::WRITEBACK_BYTES;
+use crate::format::qcow2::Extent;
 use crate::sys::{begin_writeback, share_range};
 
 pub(super) struct Output<'a> {
@@ -56,8 +57,8 @@ impl<'a> Output<'a> {
     /// Shares the beginning of a stretch of another file. Says how many bytes that are: none where it cannot be, and those
     /// are to be copied.
     pub(super) fn share(&mut self, source: &File, from: u64, length: u64, to: u64) -> u64 {
-        let length = length.min(STEP_BYTES) / BLOCK_BYTES * BLOCK_BYTES;
-        if !self.may_share || length == 0 || !(from | to).is_multiple_of(BLOCK_BYTES) {
+        let length = shareable_bytes(from, length, to);
+        if !self.may_share || length == 0 {
             return 0;
         }
         match share_range(source, from, length, (self.file, to)) {
@@ -71,5 +72,18 @@ impl<'a> Output<'a> {
                 0
             }
         }
+    }
+}
+
+/// Whether a file system can share a stretch of the image, or its beginning.
+pub(super) fn is_shareable(extent: &Extent) -> bool {
+    extent.packed.is_none() && shareable_bytes(extent.host, extent.length, extent.guest) > 0
+}
+
+/// How much of the beginning of a stretch can be shared in one go: whole blocks to where blocks begin.
+fn shareable_bytes(from: u64, length: u64, to: u64) -> u64 {
+    match (from | to).is_multiple_of(BLOCK_BYTES) {
+        true => length.min(STEP_BYTES) / BLOCK_BYTES * BLOCK_BYTES,
+        false => 0,
     }
 }
