@@ -56,7 +56,6 @@ pub(super) enum VerbId {
     Help,
 }
 
-const CLASSES: Completes = Completes::Words(&["machine", "portable", "sysext", "confext"]);
 const BOOLEANS: Completes = Completes::Words(&["yes", "no"]);
 
 /// Every verb, in the order in which they are shown.
@@ -187,7 +186,7 @@ pub(super) const OPTIONS: [OptionSpec<OptionId>; 24] = [
         short: None,
         long: Some("class"),
         value: Some("CLASS"),
-        completes: CLASSES,
+        completes: Completes::CLASSES,
         help: "What the image is: machine, portable, sysext or confext",
         manual: &[
             "Selects the class of the image and with it the directory: /var/lib/machines/ for machine, \
@@ -236,7 +235,7 @@ pub(super) const OPTIONS: [OptionSpec<OptionId>; 24] = [
         short: None,
         long: Some("verify"),
         value: Some("MODE"),
-        completes: Completes::Words(&["no", "checksum", "signature"]),
+        completes: Completes::VERIFY_MODES,
         help: "How to verify a download: signature, checksum, no, or its SHA-256 digest",
         manual: &[
             "With signature, the default, the image's checksum must stand in a manifest that is signed by a key of \
@@ -250,7 +249,7 @@ pub(super) const OPTIONS: [OptionSpec<OptionId>; 24] = [
         short: None,
         long: Some("format"),
         value: Some("FORMAT"),
-        completes: Completes::Words(&["uncompressed", "gzip", "xz", "zstd", "bzip2", "lz4"]),
+        completes: Completes::FORMATS,
         help: "How an export is packed: uncompressed, gzip, xz, zstd, bzip2 or lz4",
         manual: &[
             "Packs an export. Defaults to what the suffix of its file says: .gz, .xz, .zst, .bz2 or .lz4; anything else \

@@ -230,11 +230,8 @@ const fn boolean(
     valued(id, (long, "BOOL"), help, manual)
 }
 
-const fn words(spec: Spec, words: &'static [&'static str]) -> Spec {
-    OptionSpec {
-        completes: Completes::Words(words),
-        ..spec
-    }
+const fn one_of(completes: Completes, spec: Spec) -> Spec {
+    OptionSpec { completes, ..spec }
 }
 
 const FORCE: Spec = switch(
@@ -250,7 +247,8 @@ const IMAGE_ROOT: Spec = valued(
         "Puts images into this directory instead of that of the class. Then only what is in it takes a name.",
     ],
 );
-const VERIFY: Spec = words(
+const VERIFY: Spec = one_of(
+    Completes::VERIFY_MODES,
     valued(
         OptionId::Verify,
         ("verify", "MODE"),
@@ -260,7 +258,6 @@ const VERIFY: Spec = words(
              signature, which then is that of the manifest.",
         ],
     ),
-    &["no", "checksum", "signature"],
 );
 const SETTINGS: Spec = boolean(
     OptionId::Settings,
@@ -359,14 +356,14 @@ const SIZE_MAX: Spec = valued(
         "Refuses an image that is larger, unpacked. A number of bytes, or one with a suffix K, M, G, T, P or E, base 1024.",
     ],
 );
-const CLASS: Spec = words(
+const CLASS: Spec = one_of(
+    Completes::CLASSES,
     valued(
         OptionId::Class,
         ("class", "CLASS"),
         "What the image is: machine, portable, sysext or confext",
         &["What the image is: machine, portable, sysext or confext. A machine by default."],
     ),
-    &["machine", "portable", "sysext", "confext"],
 );
 const KEEP_DOWNLOAD: Spec = boolean(
     OptionId::KeepDownload,
@@ -376,7 +373,8 @@ const KEEP_DOWNLOAD: Spec = boolean(
         "Whether to keep a pristine copy of the download. On by default for machines, off for others.",
     ],
 );
-const FORMAT: Spec = words(
+const FORMAT: Spec = one_of(
+    Completes::FORMATS,
     valued(
         OptionId::Format,
         ("format", "FORMAT"),
@@ -385,7 +383,6 @@ const FORMAT: Spec = words(
             "How the export is packed: uncompressed, gzip, xz, zstd, bzip2 or lz4. By default as the suffix of FILE says.",
         ],
     ),
-    &["uncompressed", "gzip", "xz", "zstd", "bzip2", "lz4"],
 );
 const SYSTEM: Spec = switch(
     OptionId::System,

@@ -12,6 +12,14 @@ pub enum Completes {
     Words(&'static [&'static str]),
 }
 
+/// The words that options of several programs take.
+impl Completes {
+    pub const CLASSES: Self = Self::Words(&["machine", "portable", "sysext", "confext"]);
+    pub const FORMATS: Self = Self::Words(&["uncompressed", "gzip", "xz", "zstd", "bzip2", "lz4"]);
+    /// Beside a digest.
+    pub const VERIFY_MODES: Self = Self::Words(&["no", "checksum", "signature"]);
+}
+
 /// One option.
 #[derive(Debug)]
 pub struct OptionSpec<O> {
