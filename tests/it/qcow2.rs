@@ -14,16 +14,15 @@ mod lenient;
 use std::fs::{self, File};
 use std::time::{Duration, UNIX_EPOCH};
 
-use images::{Workshop, both_become, content, need_qemu};
+use images::{Workshop, both_become, content};
 
 use crate::kit::{Case, Reply, allocated_bytes, pack};
 
 #[test]
 fn images_of_every_kind_that_qemu_img_writes_are_converted_and_hardly_anything_is_set_aside() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     let mut count = 0;
     let mut check = |options: &str| {
         let image = workshop.convert(options);
@@ -61,10 +60,9 @@ fn images_of_every_kind_that_qemu_img_writes_are_converted_and_hardly_anything_i
 
 #[test]
 fn disks_of_every_size_are_converted() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     let noise = content().split_off(256 << 10);
     for size in [0, 1, 512, 4095, 65_536, 65_537, 100_352] {
         fs::write(workshop.path("content"), &noise[..size]).unwrap();
@@ -88,10 +86,9 @@ fn disks_of_every_size_are_converted() {
 
 #[test]
 fn images_that_were_written_to_are_converted() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     let histories = [
         "write -P 1 0 512",
         "write -P 1 3M 70k, write -P 2 100k 1, write -P 3 5242368 512",
@@ -137,10 +134,9 @@ fn images_that_were_written_to_are_converted() {
 
 #[test]
 fn snapshots_are_left_out_and_what_they_moved_is_set_aside() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     for options in [
         "",
         "-c",
@@ -163,10 +159,9 @@ fn snapshots_are_left_out_and_what_they_moved_is_set_aside() {
 
 #[test]
 fn an_image_that_is_packed_or_pulled_or_brought_is_converted_by_the_program() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     let image = workshop.convert("-c");
     let digest = importd::stream::sha256(&content()).to_string();
     let case = Case::new()
@@ -206,11 +201,10 @@ fn an_image_that_is_packed_or_pulled_or_brought_is_converted_by_the_program() {
 
 #[test]
 fn a_conversion_stops_when_it_is_told_to() {
-    if !need_qemu() {
-        return;
-    }
     use importd::disk::qcow2::{Conversion, Error, from_file, from_stream};
-    let workshop = Workshop::new();
+    let Some(workshop) = Workshop::open() else {
+        return;
+    };
     let image = workshop.convert("-c");
     let source = File::open(workshop.path("image")).unwrap();
     for calls in 1..6 {
@@ -242,10 +236,9 @@ fn a_conversion_stops_when_it_is_told_to() {
 
 #[test]
 fn an_image_that_is_kept_as_it_came_is_converted_when_that_is_asked_for() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     let image = workshop.convert("-c");
     let reply = Reply::body(image.clone()).etag("\"one\"");
     let case = Case::new()

@@ -1,7 +1,7 @@
 //! Small images with random damage: whatever it is, there is an error, or a disk of the size that the header says, and the
 //! same one whichever way the image came.
 
-use super::images::{Edited, Workshop, by_file, by_stream, need_qemu};
+use super::images::{Edited, Workshop, by_file, by_stream};
 
 const ROUNDS: usize = 1500;
 const LIMIT: u64 = 4 << 20;
@@ -51,10 +51,9 @@ fn damage(image: &mut Edited, dice: &mut Dice, entries: &[usize]) {
 
 #[test]
 fn damage_of_any_kind_is_an_error_or_a_whole_disk() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     std::fs::write(workshop.path("content"), &super::content()[..90_000]).unwrap();
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
     let (mut refused, mut converted) = (0, 0);

@@ -2,10 +2,8 @@
 
 use std::fs;
 
-use super::images::{
-    DEFLATE, Edited, OLD, PACKED, PARTS, PLAIN, Workshop, ZSTD, need_qemu, stored_cluster,
-};
-use crate::kit::{Case, pack};
+use super::images::{DEFLATE, Edited, OLD, PACKED, PARTS, PLAIN, Workshop, ZSTD, stored_cluster};
+use crate::kit::{Case, need, pack};
 
 /// The memory that a program may have here, address space and all: its threads' stacks and the libraries' included.
 const MEMORY: &str = "--as=536870912";
@@ -434,20 +432,20 @@ fn refused(case: &Case, what: &str, image: &[u8], message: &str) {
     }
 }
 
-/// A case whose programs have little memory, and standard input from a pipe that comes from `{dir}/image`.
-fn case() -> Case {
-    Case::new()
+/// A workshop, and a case whose programs have little memory, and standard input from a pipe that comes from `{dir}/image`.
+fn ready() -> Option<(Workshop, Case)> {
+    let workshop = Workshop::open().filter(|_| need("prlimit"))?;
+    let case = Case::new()
         .root_file("var/lib/machines/old.raw", "old")
-        .through(["sh", "-c", "cat image | \"$@\"", "sh", "prlimit", MEMORY])
+        .through(["sh", "-c", "cat image | \"$@\"", "sh", "prlimit", MEMORY]);
+    Some((workshop, case))
 }
 
 #[test]
 fn images_that_make_no_sense_are_refused_by_name_and_leave_nothing() {
-    if !need_qemu() || !crate::kit::need("prlimit") {
+    let Some((workshop, case)) = ready() else {
         return;
-    }
-    let workshop = Workshop::new();
-    let case = case();
+    };
     for rows in [HEADERS, TABLES, PACKED_DATA] {
         for (what, options, change, message) in rows {
             let mut image = Edited(workshop.convert(options));
@@ -459,11 +457,9 @@ fn images_that_make_no_sense_are_refused_by_name_and_leave_nothing() {
 
 #[test]
 fn images_that_are_cut_anywhere_are_refused() {
-    if !need_qemu() || !crate::kit::need("prlimit") {
+    let Some((workshop, case)) = ready() else {
         return;
-    }
-    let workshop = Workshop::new();
-    let case = case();
+    };
     let image = workshop.convert(PLAIN);
     let edited = Edited(image.clone());
     let (l1, l2) = (edited.l1(), edited.l2(edited.l1_entries()[0]));
@@ -500,11 +496,9 @@ fn images_that_are_cut_anywhere_are_refused() {
 
 #[test]
 fn the_largest_tables_that_may_be_are_held_in_little_memory() {
-    if !need_qemu() || !crate::kit::need("prlimit") {
+    let Some((workshop, case)) = ready() else {
         return;
-    }
-    let workshop = Workshop::new();
-    let case = case();
+    };
     let mut image = Edited(workshop.convert("-o cluster_size=512"));
     // As many tables as there may be, each elsewhere, and the last beyond the end.
     let entries = 4 << 20;
@@ -534,10 +528,9 @@ fn the_largest_tables_that_may_be_are_held_in_little_memory() {
 
 #[test]
 fn what_does_not_matter_may_be_nonsense() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     let mut image = Edited(workshop.convert(PLAIN));
     for at in [48, 56, 60, 64, 80, 88, 96] {
         image.put32(at, 0xdead_beef);

@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use importd::disk::qcow2::{Conversion, Converted, Error, from_file, from_stream};
 use importd::stream::Cancel;
 
-use crate::kit::{TempDir, tool};
+use crate::kit::{TempDir, need, tool};
 
 pub(super) const LIMIT: u64 = 1 << 40;
 
@@ -32,10 +32,14 @@ pub(super) fn content() -> Vec<u8> {
 pub(super) struct Workshop(TempDir);
 
 impl Workshop {
-    pub(super) fn new() -> Self {
+    /// None without its tools, which the test then is skipped for.
+    pub(super) fn open() -> Option<Self> {
+        if !need("qemu-img") || !need("qemu-io") {
+            return None;
+        }
         let workshop = Self(TempDir::new());
         fs::write(workshop.path("content"), content()).unwrap();
-        workshop
+        Some(workshop)
     }
 
     pub(super) fn path(&self, name: &str) -> String {
@@ -233,8 +237,3 @@ pub(super) fn stored_cluster() -> Vec<u8> {
 pub(super) const OFFSET: u64 = 0x00ff_ffff_ffff_fe00;
 pub(super) const PACKED: u64 = 1 << 62;
 pub(super) const ZERO: u64 = 1;
-
-/// Whether both programs are there.
-pub(super) fn need_qemu() -> bool {
-    crate::kit::need("qemu-img") && crate::kit::need("qemu-io")
-}

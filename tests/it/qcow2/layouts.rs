@@ -1,6 +1,6 @@
 //! Images that are right and that no qemu-img writes so: what is needed first comes last, and is needed twice.
 
-use super::images::{Edited, OFFSET, PACKED, Workshop, both_become, content, need_qemu};
+use super::images::{Edited, OFFSET, PACKED, Workshop, both_become, content};
 
 /// The same image with its L2 tables and then its L1 table behind everything else.
 fn with_tables_last(image: &[u8]) -> Vec<u8> {
@@ -64,10 +64,9 @@ fn shuffle(order: &mut [usize], seed: u64) {
 
 #[test]
 fn tables_behind_the_data_have_all_data_set_aside() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     for options in [
         "",
         "-c",
@@ -91,10 +90,9 @@ fn tables_behind_the_data_have_all_data_set_aside() {
 
 #[test]
 fn clusters_in_any_order_are_converted() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     for options in [
         "",
         "-o compat=0.10,cluster_size=4k",
@@ -119,10 +117,9 @@ fn clusters_in_any_order_are_converted() {
 
 #[test]
 fn clusters_and_tables_that_are_named_twice_are_there_twice() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     for options in [
         "-o cluster_size=512",
         "-c -o cluster_size=512",
@@ -149,10 +146,9 @@ fn clusters_and_tables_that_are_named_twice_are_there_twice() {
 
 #[test]
 fn what_lies_behind_the_end_of_the_disk_for_a_saved_machine_is_left_out() {
-    if !need_qemu() {
+    let Some(workshop) = Workshop::open() else {
         return;
-    }
-    let workshop = Workshop::new();
+    };
     let mut image = Edited(workshop.convert("-o cluster_size=4k"));
     // One more L1 entry, and what it names is no table.
     let (entries, end) = (image.be32(36), image.l1() + 8 * image.be32(36) as usize);
