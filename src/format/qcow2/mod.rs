@@ -2,7 +2,8 @@
 //! `docs/interop/qcow2`). Bytes in, values out; nothing is opened or read here.
 //!
 //! Deliberately absent: refcounts, snapshots, bitmaps and everything else that the contents of the disk do not need.
-//! Refused by name: whatever makes the contents depend on more than this one file, or doubtful.
+//! Refused by name: whatever makes the contents depend on more than this one file, or doubtful. Passed over, as qemu-img
+//! does: bits without a meaning, and whatever is mapped behind the disk's end.
 
 mod error;
 mod fields;
