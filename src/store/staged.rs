@@ -23,8 +23,8 @@ use crate::tree;
 pub(super) const TEMPORARY: &str = ".#importd.";
 pub(super) const RANDOM_DIGITS: usize = 16;
 
-/// From this size on a file system may need more than a moment to free a file.
-const LARGE_BYTES: u64 = 256 << 20;
+/// From this size on a file system may need more than a moment to free a file, the more pieces it is in.
+const LARGE_BYTES: u64 = 32 << 20;
 /// For so long that is waited for: who has cancelled is back soon, and mostly finds the space freed.
 const RELEASE_PATIENCE: Duration = Duration::from_millis(100);
 
