@@ -68,6 +68,15 @@ impl Roots {
         })
     }
 
+    /// The same, but that new images go into that directory.
+    #[must_use]
+    pub fn with_image_root(&self, image_root: PathBuf) -> Self {
+        Self {
+            image_root: Some(image_root),
+            ..self.clone()
+        }
+    }
+
     /// Leaves what takes long to remove to that program, which must be this one; without it a transfer waits for that.
     pub fn with_sweeper(mut self, program: Option<PathBuf>) -> Self {
         self.sweeper = program.map(Into::into);

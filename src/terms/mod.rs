@@ -11,6 +11,7 @@ mod digest;
 mod etag;
 mod form;
 mod name;
+mod transfer;
 mod trust;
 mod units;
 mod url;
@@ -28,6 +29,7 @@ pub use name::{
     ImageName, InvalidName, LocalName, auxiliary_file_name, name_from_directory, name_from_file,
     name_from_url,
 };
+pub use transfer::TransferType;
 pub use trust::{Fingerprint, SigningKey, Trust, TrustLevel, is_record_attribute};
 pub use units::{Bytes, InvalidValue, Percent, parse_boolean, parse_bytes, parse_time_span};
 pub use url::{InvalidUrl, Scheme, Url};

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, scope};
 
-use super::manager::{Job, panicked};
+use super::job::{Job, panicked};
 use super::{Error, Local};
 
 /// The size of a buffer, and how many there are on the way.

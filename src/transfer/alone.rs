@@ -1,17 +1,28 @@
 //! One transfer in a process of its own, which signals end.
 
+use std::sync::Arc;
+
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
-use super::{Error, Local, Manager, Request, Settings};
+use super::job::{self, Job};
+use super::{Error, Local, Request, Settings};
 use crate::report::Reporter;
+use crate::stream::Cancel;
 use crate::sys::SignalFd;
 
 /// Runs a transfer to its end. SIGINT, SIGTERM and SIGHUP cancel it. No other thread may run before.
 pub fn run_alone(settings: Settings, request: Request, reporter: &Reporter) -> Result<(), Error> {
     // Before the first thread, which inherits the mask.
     let signals = SignalFd::stop_signals().map_err(Local::Signals)?;
-    let transfer = Manager::new(settings).start(request, reporter.clone())?;
+    let cancel = Cancel::new().map_err(Local::Thread)?;
+    let job = Job {
+        settings: Arc::new(settings),
+        cancel: cancel.clone(),
+        reporter: reporter.clone(),
+        name: "transfer".to_owned(),
+    };
+    let transfer = job::start(job, request, |_| {})?;
     loop {
         let mut waited = [
             PollFd::new(&signals, PollFlags::IN),
@@ -27,7 +38,7 @@ pub fn run_alone(settings: Settings, request: Request, reporter: &Reporter) -> R
         }
         if signalled && signals.take() {
             reporter.debug("A signal asks for the end of the transfer");
-            transfer.cancel();
+            cancel.cancel();
         }
     }
 }

@@ -5,8 +5,8 @@
 
 use super::destination::Destination;
 use super::download::Download;
+use super::job::Job;
 use super::landing::Staging;
-use super::manager::Job;
 use super::pipeline::Unpacking;
 use super::request::Pull;
 use super::verify::{Expected, still_trusted};

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::FileExt;
 
 use super::Error;
-use super::manager::Job;
+use super::job::Job;
 use super::meter::Meter;
 use crate::disk::qcow2;
 use crate::format::qcow2::is_qcow2;

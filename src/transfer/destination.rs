@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::FileType;
 
 use super::beside::Beside;
-use super::manager::Job;
+use super::job::Job;
 use super::pipeline::Unpacking;
 use super::{Error, Local, Place, Target, convert};
 use crate::disk::{Rights, clone_or_copy};

@@ -2,8 +2,8 @@
 
 use std::io::Read;
 
+use super::job::Job;
 use super::landing::Landing;
-use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::{Incoming, Unpacking, receive};
 use super::verify::Expected;

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::os::fd::AsFd;
 
-use super::manager::Job;
+use super::job::Job;
 use super::meter::Meter;
 use super::outlet::Outlet;
 use super::{Error, Export, Local, Subject};

@@ -6,8 +6,8 @@ use std::io::Read;
 use rustix::fs::{SeekFrom, seek};
 
 use super::destination::Destination;
+use super::job::Job;
 use super::landing::Sink;
-use super::manager::Job;
 use super::meter::{Meter, Phase};
 use super::pipeline::{Incoming, Unpacking, receive};
 use super::{Error, Import, Origin, Remote, convert, straight};

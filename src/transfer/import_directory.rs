@@ -1,7 +1,7 @@
 //! Importing a directory: a tree is copied, or a subvolume shared, and placed.
 
 use super::destination::Destination;
-use super::manager::Job;
+use super::job::Job;
 use super::meter::{Meter, Phase};
 use super::{Error, ImportDirectory};
 use crate::store::Unverified;

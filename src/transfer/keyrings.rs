@@ -7,7 +7,7 @@ use std::path::{Component, Path};
 
 use rustix::fs::OFlags;
 
-use super::manager::Job;
+use super::job::Job;
 use super::{Error, Local, Untrusted};
 use crate::openpgp::Keyring;
 use crate::stream::{PolledReader, read_to_limit};

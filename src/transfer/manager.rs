@@ -1,193 +1,274 @@
-//! The Manager: starts transfers, each on a thread of its own, and tells them apart by number.
+//! The Manager: the transfers under way for whoever serves several people, told apart by number.
 
-use std::io::{self, PipeReader};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread::{Builder, JoinHandle};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::{Error, Local, Origin, Request, Settings, export, import, import_directory, pull};
-use crate::report::Reporter;
-use crate::store::Staged;
+use super::job::{self, Job};
+use super::{About, Error, Request, Settings};
+use crate::report::{Progress, Record, Reporter, Sink};
+use crate::store::{self, Roots};
 use crate::stream::Cancel;
-use crate::tree::{self, Refused};
+use crate::terms::{Percent, TransferType};
 
-/// Starts transfers under common settings.
-pub struct Manager {
+/// So many transfers may be under way at once.
+pub const TRANSFERS_LIMIT: usize = 64;
+
+/// Starts transfers under common settings, knows those that are under way, and tells watchers of them.
+pub struct Manager(Arc<Shared>);
+
+struct Shared {
     settings: Arc<Settings>,
-    last_id: AtomicU32,
+    watchers: Vec<Arc<dyn Watcher>>,
+    under_way: Mutex<UnderWay>,
+    /// Notified whenever one has ended.
+    ended: Condvar,
 }
 
-/// A transfer under way. Dropped without being joined, it goes on.
+/// Invariant: a number is given once.
+#[derive(Default)]
+struct UnderWay {
+    last_id: u32,
+    transfers: BTreeMap<u32, Arc<Transfer>>,
+}
+
+/// A transfer under way, or one that has ended and somebody still holds.
 pub struct Transfer {
-    id: u32,
+    pub id: u32,
+    pub about: About,
     cancel: Cancel,
-    /// At its end once the thread is.
-    ended: PipeReader,
-    thread: JoinHandle<Result<(), Error>>,
+    /// In percent; [`UNKNOWN`] where that is unknown.
+    percent: AtomicU32,
+    cancelled: AtomicBool,
 }
 
-/// What a transfer's functions work with.
-pub(super) struct Job {
-    pub(super) settings: Arc<Settings>,
-    pub(super) cancel: Cancel,
-    pub(super) reporter: Reporter,
-    /// Names the threads.
-    pub(super) name: String,
+const UNKNOWN: u32 = u32::MAX;
+
+/// How a transfer has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    Canceled,
+    Failed,
+}
+
+/// Whoever is told of transfers, in this order: begun, then what they say, then ended. Called from their threads; must not
+/// block for long.
+pub trait Watcher: Send + Sync {
+    fn begun(&self, transfer: &Transfer);
+
+    fn said(&self, transfer: &Transfer, record: &Record<'_>);
+
+    /// The whole percent has changed.
+    fn progress(&self, transfer: &Transfer);
+
+    fn ended(&self, transfer: &Transfer, outcome: Outcome);
+}
+
+/// Why a transfer was not started.
+#[derive(Debug, thiserror::Error)]
+pub enum NotStarted {
+    #[error("{0} is being downloaded already")]
+    InProgress(String),
+    #[error("there are {TRANSFERS_LIMIT} transfers under way, which is as many as there may be")]
+    TooMany,
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+impl From<store::Error> for NotStarted {
+    fn from(error: store::Error) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 impl Manager {
-    pub fn new(settings: Settings) -> Self {
-        Self {
+    pub fn new(settings: Settings, watchers: Vec<Arc<dyn Watcher>>) -> Self {
+        Self(Arc::new(Shared {
             settings: Arc::new(settings),
-            last_id: AtomicU32::new(0),
-        }
+            watchers,
+            under_way: Mutex::default(),
+            ended: Condvar::new(),
+        }))
     }
 
-    /// Starts a transfer. Its events go to the reporter until it has ended.
-    pub fn start(&self, request: Request, reporter: Reporter) -> Result<Transfer, Error> {
-        let id = self.last_id.fetch_add(1, Ordering::Relaxed) + 1;
-        let cancel = Cancel::new().map_err(Local::Thread)?;
-        let (ended, end) = io::pipe().map_err(Local::Thread)?;
-        let settings = Arc::clone(&self.settings);
+    /// The directories of images.
+    pub fn roots(&self) -> &Roots {
+        &self.0.settings.roots
+    }
+
+    /// Starts a transfer, into the image root that is given or that of its class. `watcher` is told of this one alone,
+    /// after all others.
+    pub fn start(
+        &self,
+        request: Request,
+        image_root: Option<PathBuf>,
+        watcher: Option<Arc<dyn Watcher>>,
+    ) -> Result<Arc<Transfer>, NotStarted> {
+        let shared = &self.0;
+        let mut settings = Arc::clone(&shared.settings);
+        if let Some(image_root) = image_root {
+            let roots = settings.roots.with_image_root(image_root);
+            settings = Arc::new(Settings {
+                roots,
+                ..(*settings).clone()
+            });
+        }
+        let about = request.about();
+        let cancel = Cancel::new().map_err(|cause| Error::from(super::Local::Thread(cause)))?;
+        let mut under_way = shared.under_way();
+        if under_way.is_pulling(&about) {
+            return Err(NotStarted::InProgress(about.remote));
+        }
+        if under_way.transfers.len() >= TRANSFERS_LIMIT {
+            return Err(NotStarted::TooMany);
+        }
+        under_way.last_id += 1;
+        let transfer = Arc::new(Transfer {
+            id: under_way.last_id,
+            about,
+            cancel: cancel.clone(),
+            percent: AtomicU32::new(UNKNOWN),
+            cancelled: AtomicBool::new(false),
+        });
+        let told = Arc::new(Told {
+            shared: Arc::clone(shared),
+            own: watcher,
+            transfer: Arc::clone(&transfer),
+        });
+        let reporter = Reporter::new(Arc::clone(&told) as Arc<dyn Sink>);
         let job = Job {
             settings,
-            cancel: cancel.clone(),
-            reporter,
-            name: format!("transfer{id}"),
-        };
-        let thread = Builder::new().name(job.name.clone()).spawn(move || {
-            let result = run(&job, request);
-            drop(end);
-            result
-        });
-        Ok(Transfer {
-            id,
             cancel,
-            ended,
-            thread: thread.map_err(Local::Thread)?,
-        })
-    }
-}
-
-impl Job {
-    pub(super) fn tell_of_import(&self, origin: &Origin, to: &Path) {
-        let from = &origin.shown;
-        self.reporter
-            .info(format_args!("Importing `{from}` as `{}`", to.display()));
-    }
-
-    /// Tells of attributes that could not be set.
-    pub(super) fn warn_of(&self, refused: &Refused) {
-        if let Some(first) = &refused.first {
-            self.reporter.warning(format_args!(
-                "Attributes that may not be set here, ignoring: {} (the first: {first})",
-                refused.count
-            ));
+            reporter: reporter.clone(),
+            name: format!("transfer{}", transfer.id),
+        };
+        under_way
+            .transfers
+            .insert(transfer.id, Arc::clone(&transfer));
+        drop(under_way);
+        told.each(|watcher| watcher.begun(&transfer));
+        let at_end = {
+            let told = Arc::clone(&told);
+            move |result: &Result<(), Error>| told.end(result, &reporter)
+        };
+        match job::start(job, request, at_end) {
+            Ok(_) => Ok(transfer),
+            Err(error) => {
+                told.remove(Outcome::Failed);
+                Err(error.into())
+            }
         }
     }
 
-    /// Tells of what is mounted in a tree.
-    pub(super) fn tell_of_mounts(&self, path: &Path, count: u64) {
-        if count > 0 {
-            self.reporter.info(format_args!(
-                "What is mounted in `{}` is not part of it, left out: {count}",
-                path.display()
-            ));
-        }
+    /// The transfers under way, by number.
+    pub fn transfers(&self) -> Vec<Arc<Transfer>> {
+        self.0.under_way().transfers.values().cloned().collect()
     }
 
-    /// Tells of what crashed exports had left.
-    pub(super) fn tell_of_swept(&self, swept: usize) {
-        if swept > 0 {
-            self.reporter.notice(format_args!(
-                "Unfinished exports of earlier runs, removed: {swept}"
-            ));
-        }
+    pub fn transfer(&self, id: u32) -> Option<Arc<Transfer>> {
+        self.0.under_way().transfers.get(&id).cloned()
     }
 
-    /// Moves a tree up that stands alone in the staged one and is an operating system's.
-    pub(super) fn raise(&self, staged: &Staged) -> Result<(), Error> {
-        let raised = tree::raise_os_tree(staged.file().as_fd(), &self.cancel);
-        if raised.map_err(|error| Error::tree(&staged.path(), error))? {
-            self.reporter
-                .info("Its only directory is an operating system's tree: moved that one up");
+    /// Asks all of them to stop, and waits until they have, but no longer than that. Says how many have not.
+    pub fn stop(&self, patience: Duration) -> usize {
+        for transfer in self.transfers() {
+            transfer.cancel();
         }
-        Ok(())
+        let until = Instant::now() + patience;
+        let mut under_way = self.0.under_way();
+        while !under_way.transfers.is_empty() {
+            let Some(left) = until.checked_duration_since(Instant::now()) else {
+                break;
+            };
+            let waited = self.0.ended.wait_timeout(under_way, left);
+            under_way = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        under_way.transfers.len()
     }
 }
 
-fn run(job: &Job, request: Request) -> Result<(), Error> {
-    contain(|| match request {
-        Request::Pull(request) => pull::run(job, &request),
-        Request::Import(request) => import::run(job, &request),
-        Request::ImportDirectory(request) => import_directory::run(job, &request),
-        Request::Export(request) => export::run(job, request),
-    })
+impl Shared {
+    fn under_way(&self) -> MutexGuard<'_, UnderWay> {
+        // Whoever panicked held it over nothing that can be half done.
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// A panic in a transfer unwinds past everything staged, which vanishes, and ends here.
-fn contain(transfer: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
-    catch_unwind(AssertUnwindSafe(transfer)).unwrap_or_else(|panic| Err(panicked(&*panic)))
-}
-
-/// A panic's own words, if it had any.
-pub(super) fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
-    let words = panic.downcast_ref::<String>().map(String::as_str);
-    let words = words.or_else(|| panic.downcast_ref::<&str>().copied());
-    Local::Panic(words.unwrap_or("panic").to_owned()).into()
+impl UnderWay {
+    /// Whether the same is being downloaded already, whatever it will be called here.
+    fn is_pulling(&self, about: &About) -> bool {
+        matches!(about.kind, TransferType::Pull(_))
+            && self
+                .transfers
+                .values()
+                .any(|other| (other.about.kind, &other.about.remote) == (about.kind, &about.remote))
+    }
 }
 
 impl Transfer {
-    pub fn id(&self) -> u32 {
-        self.id
-    }
-
-    /// Asks it to stop. It does so within milliseconds, whatever it is waiting for.
+    /// Asks it to stop, which it does within half a second.
     pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::SeqCst);
         self.cancel.cancel();
     }
 
-    /// Waits until it has ended.
-    pub fn join(self) -> Result<(), Error> {
-        self.thread
-            .join()
-            .unwrap_or_else(|panic| Err(panicked(&*panic)))
+    /// How far it has come; unknown where the amount of work is.
+    pub fn percent(&self) -> Option<Percent> {
+        let percent = self.percent.load(Ordering::Relaxed);
+        (percent != UNKNOWN).then(|| Percent::of(percent.into(), 100))
     }
 }
 
-impl AsFd for Transfer {
-    /// Hung up once the transfer has ended; to be polled.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.ended.as_fd()
+/// Everybody who is told of one transfer.
+struct Told {
+    shared: Arc<Shared>,
+    own: Option<Arc<dyn Watcher>>,
+    transfer: Arc<Transfer>,
+}
+
+impl Told {
+    fn each(&self, tell: impl Fn(&dyn Watcher)) {
+        for watcher in self.shared.watchers.iter().chain(&self.own) {
+            tell(&**watcher);
+        }
+    }
+
+    fn end(&self, result: &Result<(), Error>, reporter: &Reporter) {
+        let outcome = match result {
+            Ok(()) => Outcome::Done,
+            Err(_) if self.transfer.cancelled.load(Ordering::SeqCst) => Outcome::Canceled,
+            Err(_) => Outcome::Failed,
+        };
+        if let Err(error) = result {
+            reporter.error(error);
+        }
+        self.remove(outcome);
+    }
+
+    /// Forgets it. Whoever hears of its end and asks finds it gone.
+    fn remove(&self, outcome: Outcome) {
+        self.shared.under_way().transfers.remove(&self.transfer.id);
+        self.each(|watcher| watcher.ended(&self.transfer, outcome));
+        self.shared.ended.notify_all();
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::store::Roots;
-    use crate::terms::ImageClass;
+impl Sink for Told {
+    fn log(&self, record: &Record<'_>) {
+        self.each(|watcher| watcher.said(&self.transfer, record));
+    }
 
-    #[test]
-    fn a_panic_is_a_failed_transfer_and_what_it_staged_vanishes() {
-        let directory = std::env::temp_dir().join(format!("importd-panic-{}", std::process::id()));
-        std::fs::create_dir(&directory).unwrap();
-        let roots = Roots::open(&directory, None).unwrap();
-        let mut path = None;
-        let result = contain(|| {
-            let staged = roots.target(ImageClass::Machine)?.stage("raw")?;
-            path = Some(staged.path());
-            panic!("on purpose");
-        });
-        let message = result.unwrap_err().to_string();
-        assert!(
-            message.contains("defect of this program") && message.contains("on purpose"),
-            "{message}"
-        );
-        assert!(!path.unwrap().exists());
-        std::fs::remove_dir_all(directory).unwrap();
+    fn progress(&self, progress: Progress) {
+        let percent = progress
+            .percent
+            .map_or(UNKNOWN, |percent| percent.get().into());
+        if self.transfer.percent.swap(percent, Ordering::Relaxed) != percent && percent != UNKNOWN {
+            self.each(|watcher| watcher.progress(&self.transfer));
+        }
     }
 }

@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod import;
 mod import_directory;
+mod job;
 mod keyrings;
 mod landing;
 mod manager;
@@ -27,10 +28,10 @@ mod verify;
 
 pub use alone::run_alone;
 pub use error::{Error, Local, Remote, Untrusted};
-pub use manager::{Manager, Transfer};
+pub use manager::{Manager, NotStarted, Outcome, TRANSFERS_LIMIT, Transfer, Watcher};
 pub use request::{
-    Export, Import, ImportDirectory, Origin, Outlet, Part, Place, Pull, Request, Stream, Subject,
-    Target, Wish, Wishes,
+    About, Export, Import, ImportDirectory, Origin, Outlet, Part, Place, Pull, Request, Stream,
+    Subject, Target, Wish, Wishes,
 };
 pub use settings::Settings;
 

@@ -12,7 +12,7 @@ use rustix::io::{Errno, ReadWriteFlags, pwritev2};
 use rustix::pipe::fcntl_setpipe_size;
 use rustix::termios::isatty;
 
-use super::manager::Job;
+use super::job::Job;
 use super::{Error, Local, request};
 use crate::disk::{Replacement, directory_of};
 use crate::store::sweep;

@@ -7,8 +7,8 @@ use rustix::fs::{SeekFrom, fstatvfs, seek};
 
 use super::ahead::{Arriving, read_ahead};
 use super::error::{Error, Local, Remote};
+use super::job::Job;
 use super::landing::{PlainSink, Sink};
-use super::manager::Job;
 use super::meter::Meter;
 use super::{Origin, Place, Target, convert};
 use crate::codec::{MAGIC_LEN, decoder, sniff};

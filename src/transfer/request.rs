@@ -10,7 +10,8 @@ use rustix::fs::{OFlags, fcntl_getfl, makedev};
 use rustix::io::Errno;
 
 use crate::terms::{
-    AuxiliaryKind, Compression, ImageClass, ImageForm, ImageName, LocalName, Url, VerifyMode,
+    AuxiliaryKind, Compression, ImageClass, ImageForm, ImageName, LocalName, TransferType, Url,
+    VerifyMode,
 };
 
 /// One transfer, as it was asked for.
@@ -19,6 +20,19 @@ pub enum Request {
     Import(Import),
     ImportDirectory(ImportDirectory),
     Export(Export),
+}
+
+/// What lists and log lines say of a transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    pub kind: TransferType,
+    /// The URL, or what is read from or written to.
+    pub remote: String,
+    /// The image's name; none where only a pristine copy is kept.
+    pub local: Option<String>,
+    pub class: ImageClass,
+    /// Of a pull.
+    pub verify: Option<VerifyMode>,
 }
 
 /// The image a transfer makes.
@@ -126,6 +140,69 @@ pub enum Outlet {
     /// A file that is replaced once the export is whole; what is no regular file is written to as it is.
     Path(PathBuf),
     Stream(Stream),
+}
+
+impl Request {
+    /// What there is to be said of it.
+    pub fn about(&self) -> About {
+        let (kind, remote, target, verify) = match self {
+            Self::Pull(Pull {
+                url,
+                target,
+                verify,
+                ..
+            }) => {
+                let kind = TransferType::Pull(target.form);
+                (kind, url.to_string(), target, Some(*verify))
+            }
+            Self::Import(Import { origin, target }) => {
+                let kind = TransferType::Import(target.form);
+                (kind, origin.shown.clone(), target, None)
+            }
+            Self::ImportDirectory(ImportDirectory { origin, target }) => {
+                let shown = origin.shown.clone();
+                (TransferType::ImportDirectory, shown, target, None)
+            }
+            Self::Export(export) => return export.about(),
+        };
+        About {
+            kind,
+            remote,
+            local: target.place.name(),
+            class: target.class,
+            verify,
+        }
+    }
+}
+
+impl Export {
+    fn about(&self) -> About {
+        let (class, local) = match &self.image {
+            Subject::Named(class, name) => (*class, name.to_string()),
+            Subject::Path(path) => (ImageClass::Machine, path.display().to_string()),
+        };
+        About {
+            kind: TransferType::Export(self.form),
+            remote: match &self.outlet {
+                Outlet::Path(path) => path.display().to_string(),
+                Outlet::Stream(stream) => stream.shown.clone(),
+            },
+            local: Some(local),
+            class,
+            verify: None,
+        }
+    }
+}
+
+impl Place {
+    fn name(&self) -> Option<String> {
+        match self {
+            Self::Named(name) => Some(name.to_string()),
+            Self::Kept => None,
+            Self::Path(path) | Self::Part(Part { path, .. }) => Some(path.display().to_string()),
+            Self::Stream(stream) => Some(stream.shown.clone()),
+        }
+    }
 }
 
 impl Wishes {

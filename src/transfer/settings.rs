@@ -10,6 +10,7 @@ use crate::store::Roots;
 use crate::terms::{InvalidValue, parse_boolean, parse_time_span};
 
 /// What holds for all transfers of a Manager.
+#[derive(Clone)]
 pub struct Settings {
     pub roots: Roots,
     pub fetch: fetch::Config,

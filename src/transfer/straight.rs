@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::destination::absolute;
 use super::download::Download;
+use super::job::Job;
 use super::landing::{Landing, Plain, To};
-use super::manager::Job;
 use super::meter::Meter;
 use super::outlet::Stream;
 use super::pipeline::{Incoming, Unpacking, receive};

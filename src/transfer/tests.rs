@@ -4,15 +4,18 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
+use super::job::{self, Job};
 use super::{
-    Error, Import, Local, Manager, Origin, Place, Pull, Remote, Request, Settings, Target,
-    Untrusted, Wishes,
+    Error, Import, Local, Manager, NotStarted, Origin, Outcome, Place, Pull, Remote, Request,
+    Settings, TRANSFERS_LIMIT, Target, Transfer, Untrusted, Watcher, Wishes,
 };
 use crate::fetch;
-use crate::report::Reporter;
+use crate::report::{Record, Reporter};
 use crate::store::{self, Roots};
-use crate::stream::sha256;
+use crate::stream::{Cancel, sha256};
 use crate::terms::{ImageClass, ImageForm, Url, VerifyMode};
 
 /// A directory of the test's own, removed at its end.
@@ -50,9 +53,9 @@ impl Home {
         names
     }
 
-    fn run(&self, request: Request) -> Result<(), Error> {
+    fn settings(&self) -> Settings {
         fs::create_dir_all(self.0.join("root")).unwrap();
-        let settings = Settings {
+        Settings {
             roots: Roots::open(&self.0.join("root"), None).unwrap(),
             fetch: fetch::Config::new("test".into(), |_| None),
             keyring: None,
@@ -61,11 +64,18 @@ impl Home {
             quota: false,
             lock_images: true,
             selinux: false,
+        }
+    }
+
+    fn run(&self, request: Request) -> Result<(), Error> {
+        let settings = self.settings();
+        let job = Job {
+            settings: Arc::new(settings),
+            cancel: Cancel::new().unwrap(),
+            reporter: Reporter::silent(),
+            name: "transfer".to_owned(),
         };
-        Manager::new(settings)
-            .start(request, Reporter::silent())
-            .unwrap()
-            .join()
+        job::start(job, request, |_| {}).unwrap().join()
     }
 
     fn pull(&self, name: &str, verify: VerifyMode, force: bool) -> Result<(), Error> {
@@ -302,4 +312,117 @@ fn what_a_crash_left_is_swept_and_what_is_held_is_not() {
     home.import(&source, false).unwrap();
     assert!(!left_tree.exists());
     assert!(!left.exists() && foreign.exists() && held.path().exists());
+}
+
+/// Passes on what it is told.
+struct Heard(mpsc::Sender<(u32, String)>);
+
+impl Heard {
+    fn tell(&self, transfer: &Transfer, what: impl Into<String>) {
+        let _ = self.0.send((transfer.id, what.into()));
+    }
+}
+
+impl Watcher for Heard {
+    fn begun(&self, transfer: &Transfer) {
+        self.tell(transfer, "begun");
+    }
+
+    fn said(&self, transfer: &Transfer, record: &Record<'_>) {
+        self.tell(transfer, record.message);
+    }
+
+    fn progress(&self, transfer: &Transfer) {
+        self.tell(transfer, transfer.percent().unwrap().to_string());
+    }
+
+    fn ended(&self, transfer: &Transfer, outcome: Outcome) {
+        self.tell(transfer, format!("{outcome:?}"));
+    }
+}
+
+fn watched(home: &Home) -> (Manager, mpsc::Receiver<(u32, String)>) {
+    let (sender, heard) = mpsc::channel();
+    let manager = Manager::new(home.settings(), vec![Arc::new(Heard(sender))]);
+    (manager, heard)
+}
+
+/// An import from a pipe, and the pipe: it goes on until that is closed.
+fn endless(name: &str) -> (Request, std::io::PipeWriter) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    let origin = Origin {
+        file: std::os::fd::OwnedFd::from(reader).into(),
+        shown: "pipe".to_owned(),
+    };
+    let target = Target {
+        place: Place::Named(name.parse().unwrap()),
+        ..target()
+    };
+    (Request::Import(Import { origin, target }), writer)
+}
+
+#[test]
+fn a_manager_tells_of_a_transfer_from_its_begin_to_its_end() {
+    let home = Home::new();
+    let (manager, heard) = watched(&home);
+    let (request, pipe) = endless("image");
+    let transfer = manager.start(request, None, None).unwrap();
+    assert_eq!((transfer.id, transfer.percent()), (1, None));
+    assert_eq!(transfer.about.kind.as_str(), "import-raw");
+    let listed = manager.transfers();
+    assert!(listed.len() == 1 && Arc::ptr_eq(&listed[0], &transfer));
+    assert!(Arc::ptr_eq(&manager.transfer(1).unwrap(), &transfer));
+    drop(pipe);
+    let all: Vec<_> = (0..)
+        .map(|_| heard.recv_timeout(Duration::from_secs(20)).unwrap().1)
+        .take_while(|what| what != "Done")
+        .collect();
+    assert_eq!(all[0], "begun");
+    assert!(all[1].starts_with("Importing `pipe` as"));
+    assert!(all.last().unwrap().starts_with("Created image"));
+    assert!(manager.transfers().is_empty() && manager.transfer(1).is_none());
+    assert_eq!(home.names(), ["image.raw"]);
+}
+
+#[test]
+fn as_many_transfers_as_there_may_be_go_on_at_once_and_all_are_stopped() {
+    let home = Home::new();
+    let (manager, heard) = watched(&home);
+    let mut pipes = Vec::new();
+    for number in 0..TRANSFERS_LIMIT {
+        let (request, pipe) = endless(&format!("image{number}"));
+        manager.start(request, None, None).unwrap();
+        pipes.push(pipe);
+    }
+    let (request, _pipe) = endless("another");
+    let refused = manager.start(request, None, None).err().unwrap();
+    assert!(matches!(refused, NotStarted::TooMany));
+    assert_eq!(manager.stop(Duration::from_secs(20)), 0);
+    let ended = heard.try_iter().filter(|(_, what)| what == "Canceled");
+    assert_eq!(ended.count(), TRANSFERS_LIMIT);
+    assert!(home.names().is_empty());
+}
+
+#[test]
+fn what_is_being_downloaded_is_not_downloaded_twice() {
+    let home = Home::new();
+    let (manager, _heard) = watched(&home);
+    // It never answers.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = server.local_addr().unwrap();
+    let pull = |form| {
+        let request = Request::Pull(Pull {
+            url: format!("http://{address}/image").parse().unwrap(),
+            target: Target { form, ..target() },
+            verify: VerifyMode::No,
+            keep_download: false,
+            wishes: Wishes::NONE,
+        });
+        manager.start(request, None, None)
+    };
+    pull(ImageForm::Raw).unwrap();
+    let refused = pull(ImageForm::Raw).err().unwrap();
+    assert!(matches!(refused, NotStarted::InProgress(url) if url.ends_with("/image")));
+    pull(ImageForm::Tree).unwrap();
+    assert_eq!(manager.stop(Duration::from_secs(20)), 0);
 }

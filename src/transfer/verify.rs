@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::manager::Job;
+use super::job::Job;
 use super::{Error, Remote, Untrusted};
 use crate::fetch::{Answer, Fetcher};
 use crate::format::Manifest;
