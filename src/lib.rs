@@ -20,6 +20,9 @@ pub mod terms;
 /// Command lines: tables of verbs and options, and how words are understood by them.
 pub mod usage;
 
+/// The words of the two buses.
+pub mod wire;
+
 // ENGINE: blocking.
 /// One raw file: sparse writing, copying with holes, made of a qcow2 image.
 pub mod disk;
@@ -35,6 +38,8 @@ pub mod tree;
 // FACES: they translate and decide nothing.
 /// importctl.
 pub mod ctl;
+/// systemd-importd.
+pub mod daemon;
 /// systemd-pull, systemd-import, systemd-import-fs and systemd-export.
 pub mod helper;
 /// One binary, several names.

@@ -94,6 +94,8 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     // Messages, documents and tables are JSON alike.
     ("serde_json", "wire format term"),
     ("lexopt", "usage"),
+    // The daemon serves the bus and asks polkit on it, importctl calls.
+    ("zbus", "wire daemon ctl"),
 ];
 
 /// Where an absolute path may stand beside `src/world.rs`, and why.

@@ -1,0 +1,11 @@
+//! systemd-importd: the Manager, served on D-Bus and Varlink.
+//!
+//! Every call is answered on a thread of its own unless it only looks something up, so that none holds up another.
+//!
+//! **Architecture Invariant:** this face translates. What a transfer is, how many there may be and what becomes of one that
+//! is cancelled, the Manager decides, the same for both buses.
+
+mod activity;
+mod authority;
+mod log;
+mod service;

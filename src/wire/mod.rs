@@ -1,0 +1,5 @@
+//! The vocabulary of the two buses, for whoever serves and whoever calls: names, shapes of messages, framing.
+//!
+//! Deliberately absent: what the words mean, which the faces know.
+
+pub mod bus;
