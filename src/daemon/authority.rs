@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use rustix::process::geteuid;
-use zbus::zvariant::Value;
+use zbus::Variant;
 use zbus::{Connection, block_on};
 
 /// What somebody wants to do.
@@ -130,18 +130,18 @@ fn uid_of(bus: &Connection, name: &str) -> zbus::Result<u32> {
 }
 
 /// As polkit wants to have it: a kind, and what tells one of these.
-fn of_polkit(subject: &Subject) -> (&'static str, HashMap<&'static str, Value<'_>>) {
+fn of_polkit(subject: &Subject) -> (&'static str, HashMap<&'static str, Variant<'_>>) {
     match subject {
         Subject::BusName(name) => (
             "system-bus-name",
-            HashMap::from([("name", Value::from(name.as_str()))]),
+            HashMap::from([("name", Variant::from(name.as_str()))]),
         ),
         Subject::Process { pid, uid, started } => (
             "unix-process",
             HashMap::from([
-                ("pid", Value::from(*pid)),
-                ("start-time", Value::from(*started)),
-                ("uid", Value::from(uid.cast_signed())),
+                ("pid", Variant::from(*pid)),
+                ("start-time", Variant::from(*started)),
+                ("uid", Variant::from(uid.cast_signed())),
             ]),
         ),
     }

@@ -43,7 +43,7 @@ pub type ListedImage = (
     u64,
 );
 
-pub type ObjectPath = zbus::zvariant::OwnedObjectPath;
+pub type ObjectPath = zbus::OwnedObjectPath;
 
 /// The number in the path of a transfer.
 pub fn transfer_of(path: &str) -> Option<u32> {
