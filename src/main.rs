@@ -3,10 +3,11 @@
 use std::process::ExitCode;
 
 use importd::multicall::{self, Face};
-use importd::{ctl, helper, world::World};
+use importd::{ctl, daemon, helper, world::World};
 
 /// Every name the program answers to, matched exactly.
-const FACES: [Face; 5] = [
+const FACES: [Face; 6] = [
+    face("systemd-importd", daemon::main),
     face("importctl", ctl::main),
     face("systemd-pull", helper::pull),
     face("systemd-import", helper::import),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 /// What a face is given of the world.
@@ -36,6 +37,14 @@ impl World {
     /// A variable's value as it is, for those that name files.
     pub fn variable_os(&self, name: &str) -> Option<OsString> {
         self.environment.get(OsStr::new(name)).cloned()
+    }
+
+    /// All variables, `NAME=VALUE`.
+    pub fn environment(&self) -> Vec<Vec<u8>> {
+        let line = |(name, value): (&OsString, &OsString)| {
+            [name.as_bytes(), b"=", value.as_bytes()].concat()
+        };
+        self.environment.iter().map(line).collect()
     }
 
     /// Whether labels of SELinux mean anything here.
@@ -74,6 +83,15 @@ impl World {
 
     pub fn output_is_terminal(&self) -> bool {
         io::stdout().is_terminal()
+    }
+
+    /// Whether standard error leads to the journal, as `$JOURNAL_STREAM` has it (`systemd.exec(5)`).
+    pub fn errors_are_journal(&self) -> bool {
+        let Some(stream) = self.variable("JOURNAL_STREAM") else {
+            return false;
+        };
+        rustix::fs::fstat(io::stderr())
+            .is_ok_and(|status| stream == format!("{}:{}", status.st_dev, status.st_ino))
     }
 
     pub fn errors_are_terminal(&self) -> bool {

@@ -58,6 +58,23 @@ impl Action {
 }
 
 impl Authority {
+    /// Whether that is root, or who we are.
+    pub(super) fn is_privileged(&self, subject: &Subject) -> bool {
+        let uid = match (subject, self.bus()) {
+            (Subject::Process { uid, .. }, _) => Some(*uid),
+            (Subject::BusName(name), Some(bus)) => uid_of(&bus, name).ok(),
+            (Subject::BusName(_), None) => None,
+        };
+        uid.is_some_and(|uid| uid == 0 || uid == geteuid().as_raw())
+    }
+
+    fn bus(&self) -> Option<Connection> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
     /// There is a bus from now on, or none any more.
     pub(super) fn set_bus(&self, bus: Option<Connection>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = bus;
@@ -72,14 +89,10 @@ impl Authority {
         details: &[(&str, &str)],
         interactive: bool,
     ) -> Verdict {
-        let bus = self
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        if is_privileged(bus.as_ref(), subject) {
+        if self.is_privileged(subject) {
             return Verdict::Granted;
         }
+        let bus = self.bus();
         let Some(bus) = bus else {
             return Verdict::Denied;
         };
@@ -106,16 +119,6 @@ impl Authority {
             Ok((false, false)) | Err(_) => Verdict::Denied,
         }
     }
-}
-
-/// Whether that is root or who we are.
-fn is_privileged(bus: Option<&Connection>, subject: &Subject) -> bool {
-    let uid = match (subject, bus) {
-        (Subject::Process { uid, .. }, _) => Some(*uid),
-        (Subject::BusName(name), Some(bus)) => uid_of(bus, name).ok(),
-        (Subject::BusName(_), None) => None,
-    };
-    uid.is_some_and(|uid| uid == 0 || uid == geteuid().as_raw())
 }
 
 fn uid_of(bus: &Connection, name: &str) -> zbus::Result<u32> {

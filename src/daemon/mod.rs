@@ -7,5 +7,12 @@
 
 mod activity;
 mod authority;
+mod bus;
+mod error;
 mod log;
+mod options;
+mod program;
 mod service;
+mod teller;
+
+pub use program::main;

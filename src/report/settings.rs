@@ -1,6 +1,8 @@
 //! `$SYSTEMD_LOG_*`: what of the log goes where, and with what before each line (`importctl(1)`, ENVIRONMENT).
 
+use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use super::Level;
 use crate::terms::parse_boolean;
@@ -92,7 +94,9 @@ impl Settings {
             ratelimit_kmsg,
             ..
         } = &mut settings;
-        read("SYSTEMD_LOG_TARGET", &mut |word| set_target(target, word));
+        read("SYSTEMD_LOG_TARGET", &mut |word| {
+            word.parse().map(|parsed| *target = parsed)
+        });
         read("SYSTEMD_LOG_LEVEL", &mut |list| maxima.read(list));
         read("SYSTEMD_LOG_COLOR", &mut |value| {
             boolean(value).map(|on| *colour = Some(on))
@@ -119,21 +123,37 @@ impl Settings {
     }
 }
 
-fn set_target(target: &mut Target, word: &str) -> Result<(), String> {
-    *target = match word {
-        "console" | "auto" => Target::Console,
-        "console-prefixed" => Target::ConsolePrefixed,
-        "kmsg" => Target::Kmsg,
-        "journal" => Target::Journal,
-        "journal-or-kmsg" => Target::JournalOrKmsg,
-        "null" => Target::Null,
-        _ => {
-            return Err(format!(
+impl Target {
+    const WORDS: [(Self, &'static str); 6] = [
+        (Self::Console, "console"),
+        (Self::ConsolePrefixed, "console-prefixed"),
+        (Self::Kmsg, "kmsg"),
+        (Self::Journal, "journal"),
+        (Self::JournalOrKmsg, "journal-or-kmsg"),
+        (Self::Null, "null"),
+    ];
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = Self::WORDS.iter().filter(|(target, _)| target == self);
+        f.pad(words.next().map_or("", |(_, word)| word))
+    }
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        let mut words = Self::WORDS.iter().filter(|(_, known)| *known == word);
+        match (words.next(), word) {
+            (Some((target, _)), _) => Ok(*target),
+            (None, "auto") => Ok(Self::Console),
+            (None, _) => Err(format!(
                 "`{word}` is none of console, console-prefixed, kmsg, journal, journal-or-kmsg, auto and null"
-            ));
+            )),
         }
-    };
-    Ok(())
+    }
 }
 
 impl Maxima {

@@ -10,9 +10,16 @@ const NARROW: usize = 24;
 /// The text of `--help`, as wide as the terminal.
 pub fn help<V, O>(usage: &Usage<V, O>, terminal: &Terminal) -> String {
     let bold = |text: &str| terminal.paint(Paint::Bold, text);
-    let mut help = format!("{} [OPTION…] COMMAND …\n\n", bold(usage.program));
+    let command = if usage.verbs.is_empty() {
+        ""
+    } else {
+        " COMMAND …"
+    };
+    let mut help = format!("{} [OPTION…]{command}\n\n", bold(usage.program));
     help += &format!("{}\n", wrap(usage.about, terminal.columns()).join("\n"));
-    help += &format!("\n{}\n", bold("Commands:"));
+    if !usage.verbs.is_empty() {
+        help += &format!("\n{}\n", bold("Commands:"));
+    }
     for verb in usage.verbs {
         let mut name = vec![verb.name];
         name.extend(verb.arguments);

@@ -12,5 +12,5 @@ mod table;
 pub mod tests;
 
 pub use help::help;
-pub use parse::{Error, Parsed, parse};
+pub use parse::{Error, Parsed, parse, parse_alone};
 pub use table::{Completes, OptionSpec, Usage, VerbSpec};

@@ -35,6 +35,11 @@ pub enum Error {
     },
     #[error("no command was given: see `{program} --help`")]
     NoVerb { program: &'static str },
+    #[error("`{extra}` is more than this takes: see `{program} --help`")]
+    NoArguments {
+        program: &'static str,
+        extra: String,
+    },
     #[error("{option}: {reason}")]
     Value { option: String, reason: String },
     #[error("`{verb}` needs {missing}: see `{program} --help`")]
@@ -72,8 +77,44 @@ fn meant(program: &str, similar: Option<&str>) -> String {
 pub fn parse<V: Copy, O: Copy, A>(
     usage: &Usage<V, O>,
     args: &[OsString],
-    mut set: impl FnMut(O, &str) -> Result<Option<A>, String>,
+    set: impl FnMut(O, &str) -> Result<Option<A>, String>,
 ) -> Result<Parsed<V, A>, Error> {
+    match parse_options(usage, args, set)? {
+        Options::Instead(parsed) => Ok(parsed),
+        Options::Words(words) => verb(usage, words),
+    }
+}
+
+/// The same for a program that has no verbs: none where no option asks for anything.
+pub fn parse_alone<O: Copy, A>(
+    usage: &Usage<(), O>,
+    args: &[OsString],
+    set: impl FnMut(O, &str) -> Result<Option<A>, String>,
+) -> Result<Option<Parsed<(), A>>, Error> {
+    match parse_options(usage, args, set)? {
+        Options::Instead(parsed) => Ok(Some(parsed)),
+        Options::Words(words) => match words.first() {
+            None => Ok(None),
+            Some(extra) => Err(Error::NoArguments {
+                program: usage.program,
+                extra: extra.escape_debug().to_string(),
+            }),
+        },
+    }
+}
+
+/// What is left once the options are taken.
+enum Options<V, A> {
+    /// One of them asks for something else.
+    Instead(Parsed<V, A>),
+    Words(Vec<String>),
+}
+
+fn parse_options<V: Copy, O: Copy, A>(
+    usage: &Usage<V, O>,
+    args: &[OsString],
+    mut set: impl FnMut(O, &str) -> Result<Option<A>, String>,
+) -> Result<Options<V, A>, Error> {
     let mut parser = Parser::from_args(args.iter().cloned());
     let mut words = Vec::new();
     while let Some(arg) = parser.next()? {
@@ -93,17 +134,17 @@ pub fn parse<V: Copy, O: Copy, A>(
             None => String::new(),
         };
         if let ("help", Completes::Words(words)) = (&*value, spec.completes) {
-            return Ok(Parsed::Words(words));
+            return Ok(Options::Instead(Parsed::Words(words)));
         }
         let asked = set(spec.id, &value).map_err(|reason| Error::Value {
             option: shown(spec),
             reason,
         })?;
         if let Some(asked) = asked {
-            return Ok(Parsed::Instead(asked));
+            return Ok(Options::Instead(Parsed::Instead(asked)));
         }
     }
-    verb(usage, words)
+    Ok(Options::Words(words))
 }
 
 fn text(word: OsString) -> Result<String, Error> {

@@ -76,7 +76,7 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     // System calls are needed wherever a descriptor is.
     (
         "rustix",
-        "sys stream report term fetch disk tree store transfer daemon ctl helper generator",
+        "sys stream report term fetch disk tree store transfer world daemon ctl helper generator",
     ),
     ("libc", "sys"),
     // Each room has its enum of errors.
@@ -96,6 +96,8 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     ("lexopt", "usage"),
     // The daemon serves the bus and asks polkit on it, importctl calls.
     ("zbus", "wire daemon ctl"),
+    ("futures_core", "daemon ctl"),
+    ("serde", "daemon ctl"),
 ];
 
 /// Where an absolute path may stand beside `src/world.rs`, and why.

@@ -1,5 +1,14 @@
 //! D-Bus: `org.freedesktop.import1(5)`, and what of other services is spoken to.
 
+mod interface;
+mod introspect;
+
+pub use interface::{
+    Argument, INTROSPECTABLE1, Interface, LOG_CONTROL1, MANAGER1, Method, PEER1, PROPERTIES1,
+    Property, Signal, TRANSFER1,
+};
+pub use introspect::introspection;
+
 /// Our well-known name.
 pub const NAME: &str = "org.freedesktop.import1";
 /// The Manager object.

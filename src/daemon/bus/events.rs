@@ -1,0 +1,105 @@
+//! What happens to transfers, as signals.
+
+use std::sync::{Mutex, PoisonError};
+
+use zbus::Message;
+
+use super::outbox::Outbox;
+use crate::report::Record;
+use crate::transfer::{Outcome, Transfer, Watcher};
+use crate::wire::bus::{MANAGER, MANAGER_PATH, TRANSFER, UNKNOWN_PROGRESS, transfer_path};
+
+/// Tells the bus, while there is one.
+#[derive(Default)]
+pub(in crate::daemon) struct Events(Mutex<Option<Outbox>>);
+
+impl Events {
+    pub(super) fn set_outbox(&self, outbox: Option<Outbox>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
+    }
+
+    /// Waits until all that was said is sent, but not for long.
+    pub(in crate::daemon) fn flush(&self) {
+        if let Some(outbox) = self.outbox() {
+            outbox.flush();
+        }
+    }
+
+    /// Lets go of our name on the bus.
+    pub(in crate::daemon) fn give_up_name(&self) {
+        let name = (crate::wire::bus::NAME,);
+        let call = Message::method_call("/org/freedesktop/DBus", "ReleaseName")
+            .destination("org.freedesktop.DBus")
+            .interface("org.freedesktop.DBus")
+            .build(&name);
+        if let (Some(outbox), Ok(call)) = (self.outbox(), call) {
+            outbox.send(call);
+        }
+    }
+
+    fn outbox(&self) -> Option<Outbox> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn manager<B>(&self, signal: &str, values: &B)
+    where
+        B: serde::Serialize + zbus::DynamicType,
+    {
+        let Some(outbox) = self.outbox() else { return };
+        if let Ok(message) = Message::signal(MANAGER_PATH, MANAGER, signal).build(values) {
+            outbox.send(message);
+        }
+    }
+
+    fn transfer<B>(&self, transfer: &Transfer, signal: &str, values: &B)
+    where
+        B: serde::Serialize + zbus::DynamicType,
+    {
+        let Some(outbox) = self.outbox() else { return };
+        let path = transfer_path(transfer.id);
+        if let Ok(message) = Message::signal(path, TRANSFER, signal).build(values) {
+            outbox.offer(message);
+        }
+    }
+}
+
+/// The object path that a number and its path are told with.
+pub(super) fn path_of(id: u32) -> zbus::OwnedObjectPath {
+    // Letters, digits, `_` and `/`: it is one.
+    zbus::ObjectPath::try_from(transfer_path(id)).map_or_else(|_| Default::default(), Into::into)
+}
+
+/// How far a transfer has come, as a fraction.
+pub(super) fn fraction(transfer: &Transfer) -> f64 {
+    transfer
+        .percent()
+        .map_or(UNKNOWN_PROGRESS, |percent| f64::from(percent.get()) / 100.0)
+}
+
+impl Watcher for Events {
+    fn begun(&self, transfer: &Transfer) {
+        self.manager("TransferNew", &(transfer.id, path_of(transfer.id)));
+    }
+
+    fn said(&self, transfer: &Transfer, record: &Record<'_>) {
+        let priority = u32::from(record.level.number());
+        self.transfer(transfer, "LogMessage", &(priority, record.message));
+    }
+
+    fn progress(&self, transfer: &Transfer) {
+        self.transfer(transfer, "ProgressUpdate", &(fraction(transfer),));
+    }
+
+    fn ended(&self, transfer: &Transfer, outcome: Outcome) {
+        let result = match outcome {
+            Outcome::Done => "done",
+            Outcome::Canceled => "canceled",
+            Outcome::Failed => "failed",
+        };
+        let values = (transfer.id, path_of(transfer.id), result);
+        self.manager("TransferRemoved", &values);
+    }
+}
