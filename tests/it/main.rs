@@ -9,6 +9,8 @@ mod kit;
 mod beside;
 /// Signals end a transfer at once and leave nothing behind.
 mod cancel;
+/// systemd-importd on a bus.
+mod daemon;
 /// Exporting to files, pipes and nowhere else.
 mod export;
 /// Packed images, whole and broken, and the holes in what comes of them.

@@ -12,10 +12,11 @@ use importd::terms::ImageClass;
 use super::run::{Outcome, Running, find};
 use super::snapshot::Snapshot;
 use super::temp::TempDir;
-use super::{Reply, Server, image, pack};
+use super::{Bus, Reply, Server, image, pack};
 
 /// The names by which tests call the binary.
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
+    "systemd-importd",
     "importctl",
     "systemd-pull",
     "systemd-import",
@@ -164,6 +165,18 @@ impl Case {
         let program = self.temp.path().join("bin/importctl");
         let root = self.with_root.then_some("--root={root}");
         self.launch(&program, root.into_iter().chain(arguments))
+    }
+
+    /// Starts the daemon, and waits until it serves on that bus if there is one.
+    #[track_caller]
+    pub fn daemon(&self, bus: &Bus) -> Running {
+        let program = self.temp.path().join("bin/systemd-importd");
+        let address = format!("DBUS_SYSTEM_BUS_ADDRESS={}", bus.address());
+        let env = Path::new("/usr/bin/env");
+        let program = program.to_str().unwrap();
+        let daemon = self.launch(env, [&*address, program, "--root={root}"]);
+        bus.wait_for_name();
+        daemon
     }
 
     /// Runs one of the helpers, called by that name, to its end; images go into the scratch directory's `images`.

@@ -6,6 +6,7 @@
 #![allow(dead_code, unused_imports)] // each test binary uses a part
 
 mod archive;
+mod bus;
 mod case;
 mod dns;
 mod http;
@@ -19,6 +20,7 @@ mod snapshot;
 mod temp;
 
 pub use archive::{archive, archive_of, directory, file, member};
+pub use bus::{Bus, Client};
 pub use case::Case;
 pub use dns::Dns;
 pub use http::{Authority, Identity, Reply, Request, Server};
