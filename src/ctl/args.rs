@@ -48,6 +48,11 @@ pub(super) struct Options {
     pub(super) retry_timeout: Option<Duration>,
     pub(super) image_root: Option<PathBuf>,
     pub(super) root: Option<PathBuf>,
+    pub(super) no_daemon: bool,
+    pub(super) host: Option<String>,
+    pub(super) machine: Option<String>,
+    pub(super) user: bool,
+    pub(super) no_ask_password: bool,
     pub(super) quiet: bool,
     pub(super) json: Json,
     pub(super) no_legend: bool,
@@ -56,7 +61,11 @@ pub(super) struct Options {
 /// Understands the arguments that follow the program's name.
 pub(super) fn parse(args: &[OsString]) -> Result<Invocation, Error> {
     let mut options = Options::default();
-    let parsed = usage::parse(&USAGE, args, |id, value| options.set(id, value))?;
+    let parsed = match usage::parse(&USAGE, args, |id, value| options.set(id, value)) {
+        // What is under way is what most want to know.
+        Err(Error::NoVerb { .. }) => Parsed::Verb(VerbId::ListTransfers, Vec::new()),
+        parsed => parsed?,
+    };
     let action = match parsed {
         Parsed::Verb(VerbId::Help, _) => Action::Help,
         Parsed::Verb(verb, arguments) => Action::Verb(verb, arguments),
@@ -67,6 +76,14 @@ pub(super) fn parse(args: &[OsString]) -> Result<Invocation, Error> {
 }
 
 impl Options {
+    /// Whether a daemon is to do it, if there is one: it knows nothing of other places, nor of other patience.
+    pub(super) fn ask_daemon(&self) -> bool {
+        !self.no_daemon
+            && self.root.is_none()
+            && self.image_root.is_none()
+            && self.retry_timeout.is_none()
+    }
+
     /// Takes one option; the last of several holds. Says what it asks for in place of any verb.
     fn set(&mut self, id: OptionId, value: &str) -> Result<Option<Action>, String> {
         let path = |value: &str| {
@@ -99,7 +116,13 @@ impl Options {
             OptionId::Json => self.json = json(value)?,
             OptionId::JsonByTerminal => self.json = Json::ByTerminal,
             OptionId::NoLegend => self.no_legend = true,
-            OptionId::NoDaemon | OptionId::NoPager | OptionId::NoAskPassword => {}
+            OptionId::NoDaemon => self.no_daemon = true,
+            OptionId::Host => self.host = Some(value.to_owned()),
+            OptionId::Machine => self.machine = Some(value.to_owned()),
+            OptionId::System => self.user = false,
+            OptionId::User => self.user = true,
+            OptionId::NoAskPassword => self.no_ask_password = true,
+            OptionId::NoPager => {}
             OptionId::Completion => return Ok(Some(Action::Completion(value.to_owned()))),
             OptionId::Help => return Ok(Some(Action::Help)),
             OptionId::Version => return Ok(Some(Action::Version)),
@@ -152,9 +175,9 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_named_with_what_was_probably_meant() {
         for (line, part) in [
-            ("", "no command"),
             ("pull-rwa http://h/x", "did you mean `pull-raw`?"),
-            ("list", "did you mean `list-images`?"),
+            ("list-image", "did you mean `list-images`?"),
+            ("cancel-transfer", "needs ID"),
             ("--vrify=no", "did you mean `--verify`?"),
             ("-x", "no option `-x`"),
             (

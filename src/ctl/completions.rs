@@ -235,7 +235,7 @@ mod tests {
             (&["--class", "=", "po"], "portable"),
             (&["--class", "="], "machine portable sysext confext"),
             (&["--class", "conf"], "confext"),
-            (&["-m", "--verify", "=", "no", "list"], "list-images"),
+            (&["-m", "--verify", "=", "no", "list-i"], "list-images"),
             (&["--verify", "no", "-N", "import-r"], "import-raw"),
             (&["import-raw", "-m", "build."], "build.rs"),
             (&["import-raw", "build.rs", "build."], ""),

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::bus;
 use crate::store;
 use crate::terms::{InvalidName, InvalidUrl};
 use crate::transfer;
@@ -35,4 +36,18 @@ pub(super) enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     Transfer(#[from] transfer::Error),
+    #[error(transparent)]
+    Bus(#[from] bus::Error),
+    #[error("images of single users are not served yet: leave out --user")]
+    User,
+    #[error(
+        "there is no daemon here, so no transfer can be under way: only its own process can stop what runs without one"
+    )]
+    NoDaemon,
+    #[error(
+        "--host= and --machine= are about a daemon: they do not go with --no-daemon, --root=, --image-root= and --retry-timeout="
+    )]
+    Elsewhere,
+    #[error("`{0}` is no number of a transfer: see `importctl list-transfers`")]
+    Number(String),
 }

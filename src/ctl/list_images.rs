@@ -1,6 +1,7 @@
 //! `list-images`: what there is, as a table or as JSON.
 
 use super::args::{Json, Options};
+use super::bus::{Client, image_rows};
 use super::error::Error;
 use super::settings::roots;
 use crate::report::Reporter;
@@ -27,8 +28,20 @@ const COLUMNS: [Column; 11] = [
 pub(super) fn list_images(
     world: &World,
     options: &Options,
-    reporter: &Reporter,
+    (client, reporter): (Option<Client>, &Reporter),
 ) -> Result<(), Error> {
+    let mut table = Table::new(COLUMNS);
+    match client {
+        Some(mut client) => image_rows(&mut client, options.class)?
+            .into_iter()
+            .for_each(|row| table.push(row)),
+        None => look(options, &mut table, reporter)?,
+    }
+    show(world, options, &table, ("images", "No images."))
+}
+
+/// Lists what lies here.
+fn look(options: &Options, table: &mut Table, reporter: &Reporter) -> Result<(), Error> {
     let roots = roots(options)?;
     let classes = match options.class {
         Some(class) => vec![class],
@@ -36,7 +49,6 @@ pub(super) fn list_images(
         None if options.image_root.is_some() => vec![ImageClass::Machine],
         None => ImageClass::BY_NAME.to_vec(),
     };
-    let mut table = Table::new(COLUMNS);
     for class in classes {
         let listing = roots.images(class);
         listing
@@ -47,6 +59,16 @@ pub(super) fn list_images(
             reporter.warning(format_args!("Not all {class} images are listed: {error}"));
         }
     }
+    Ok(())
+}
+
+/// Prints a table of things, or what is said where there are none.
+pub(super) fn show(
+    world: &World,
+    options: &Options,
+    table: &Table,
+    (things, none): (&str, &str),
+) -> Result<(), Error> {
     let terminal = Terminal::stdout(|name| world.variable(name));
     let text = match options.json {
         Json::Short => table.json(JsonLayout::Short),
@@ -54,9 +76,9 @@ pub(super) fn list_images(
         Json::ByTerminal if terminal.is_tty => table.json(JsonLayout::Pretty),
         Json::ByTerminal => table.json(JsonLayout::Short),
         Json::Off if options.no_legend => table.text(&terminal, false),
-        Json::Off if table.is_empty() => "No images.\n".to_owned(),
+        Json::Off if table.is_empty() => format!("{none}\n"),
         Json::Off => format!(
-            "{}\n{} images listed.\n",
+            "{}\n{} {things} listed.\n",
             table.text(&terminal, true),
             table.len()
         ),

@@ -1,6 +1,7 @@
 //! importctl: words in, requests and tables out. It decides nothing about images.
 
 mod args;
+mod bus;
 #[cfg(test)] // the build script renders them
 mod completions;
 mod error;
@@ -14,5 +15,6 @@ mod options;
 mod program;
 mod settings;
 mod transfer;
+mod transfers;
 
 pub use program::main;

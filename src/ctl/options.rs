@@ -31,6 +31,10 @@ pub(super) enum OptionId {
     ImageRoot,
     Root,
     NoDaemon,
+    Host,
+    Machine,
+    System,
+    User,
     Quiet,
     Json,
     JsonByTerminal,
@@ -52,6 +56,8 @@ pub(super) enum VerbId {
     ImportFs,
     ExportTar,
     ExportRaw,
+    ListTransfers,
+    CancelTransfer,
     ListImages,
     Help,
 }
@@ -59,7 +65,7 @@ pub(super) enum VerbId {
 const BOOLEANS: Completes = Completes::Words(&["yes", "no"]);
 
 /// Every verb, in the order in which they are shown.
-pub(super) const VERBS: [VerbSpec<VerbId>; 9] = [
+pub(super) const VERBS: [VerbSpec<VerbId>; 12] = [
     VerbSpec {
         id: VerbId::PullTar,
         name: "pull-tar",
@@ -156,6 +162,35 @@ pub(super) const VERBS: [VerbSpec<VerbId>; 9] = [
         ],
     },
     VerbSpec {
+        id: VerbId::ListTransfers,
+        name: "list-transfers",
+        arguments: &[],
+        completes: Completes::Nothing,
+        help: "List the transfers that the daemon has under way",
+        manual: &[
+            "Lists downloads, imports and exports that are under way, whoever has started them: number, progress, type, class, \
+             local name, and what is read or written. This is also what happens where no command is given.",
+        ],
+    },
+    VerbSpec {
+        id: VerbId::ListTransfers,
+        name: "list-transfer",
+        arguments: &[],
+        completes: Completes::Nothing,
+        help: "The same",
+        manual: &[],
+    },
+    VerbSpec {
+        id: VerbId::CancelTransfer,
+        name: "cancel-transfer",
+        arguments: &["ID…"],
+        completes: Completes::Nothing,
+        help: "Stop transfers",
+        manual: &[
+            "Stops the transfers of these numbers, one after the other. What they have written so far vanishes.",
+        ],
+    },
+    VerbSpec {
         id: VerbId::ListImages,
         name: "list-images",
         arguments: &[],
@@ -180,7 +215,7 @@ pub(super) const VERBS: [VerbSpec<VerbId>; 9] = [
 ];
 
 /// Every option, in the order in which they are shown.
-pub(super) const OPTIONS: [OptionSpec<OptionId>; 24] = [
+pub(super) const OPTIONS: [OptionSpec<OptionId>; 28] = [
     OptionSpec {
         id: OptionId::Class,
         short: None,
@@ -346,9 +381,49 @@ pub(super) const OPTIONS: [OptionSpec<OptionId>; 24] = [
         completes: Completes::Nothing,
         help: "Run the transfer in this process",
         manual: &[
-            "Runs the transfer in this very process, where Control-C aborts it. There is no daemon to talk to yet, so \
-             this is always so.",
+            "Runs the transfer in this very process, where Control-C aborts it. So it is too where there is no daemon to talk \
+             to, and with --root=, --image-root= and --retry-timeout=.",
         ],
+    },
+    OptionSpec {
+        id: OptionId::Host,
+        short: Some('H'),
+        long: Some("host"),
+        value: Some("HOST"),
+        completes: Completes::Nothing,
+        help: "Have the daemon of another machine do it",
+        manual: &[
+            "Talks by ssh to the daemon of another machine, USER@HOST:PORT/CONTAINER, of which only HOST is needed; a \
+             CONTAINER is one of that machine. An IPv6 address stands in brackets if a port follows. That machine needs \
+             systemd-stdio-bridge(1). Files are those of this machine all the same.",
+        ],
+    },
+    OptionSpec {
+        id: OptionId::Machine,
+        short: Some('M'),
+        long: Some("machine"),
+        value: Some("CONTAINER"),
+        completes: Completes::Nothing,
+        help: "Have the daemon of a local container do it",
+        manual: &["Talks to the daemon of a container that runs here."],
+    },
+    OptionSpec {
+        id: OptionId::System,
+        short: None,
+        long: Some("system"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Talk to the system's daemon, which is the default",
+        manual: &[],
+    },
+    OptionSpec {
+        id: OptionId::User,
+        short: None,
+        long: Some("user"),
+        value: None,
+        completes: Completes::Nothing,
+        help: "Talk to the user's own daemon: not possible yet",
+        manual: &[],
     },
     OptionSpec {
         id: OptionId::Quiet,

@@ -3,13 +3,17 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::args::{Action, Invocation, parse};
+use rustix::process::geteuid;
+
+use super::args::{Action, Invocation, Options, parse};
+use super::bus::{self, Client, Way};
 use super::error::Error;
 use super::help::completion;
 use super::list_images::list_images;
 use super::options::{USAGE, VerbId};
 use super::settings::settings;
 use super::transfer::{export, import, import_fs, pull};
+use super::transfers;
 use crate::multicall::VERSION;
 use crate::report::{Reporter, Sink};
 use crate::term::{Screen, Terminal};
@@ -33,7 +37,7 @@ pub fn main(world: &World) -> ExitCode {
     }
     let result = invocation
         .map_err(Error::from)
-        .and_then(|invocation| run(world, invocation, &reporter));
+        .and_then(|invocation| run(world, invocation, (&reporter, &screen)));
     screen.finish();
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,9 +48,14 @@ pub fn main(world: &World) -> ExitCode {
     }
 }
 
-fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(), Error> {
+fn run(
+    world: &World,
+    invocation: Invocation,
+    (reporter, screen): (&Reporter, &Screen),
+) -> Result<(), Error> {
     let Invocation { action, options } = invocation;
     let print = |text: &str| world.print(text).map_err(Error::Output);
+    let client = || reach(world, &options);
     let help_page = || {
         print(&help(
             &USAGE,
@@ -66,10 +75,40 @@ fn run(world: &World, invocation: Invocation, reporter: &Reporter) -> Result<(),
             VerbId::ImportFs => import_fs(&options, &arguments)?,
             VerbId::ExportTar => export(&options, &arguments, ImageForm::Tree)?,
             VerbId::ExportRaw => export(&options, &arguments, ImageForm::Raw)?,
-            VerbId::ListImages => return list_images(world, &options, reporter),
+            VerbId::ListTransfers => return transfers::list(world, &options, client()?),
+            VerbId::CancelTransfer => return transfers::cancel(client()?, &arguments),
+            VerbId::ListImages => {
+                return list_images(world, &options, (client()?, reporter));
+            }
             VerbId::Help => return help_page(),
         },
     };
+    if let Some(mut client) = client()? {
+        return Ok(bus::run(&mut client, &request, (reporter, screen))?);
+    }
+    if options.ask_daemon() {
+        reporter.info("There is no daemon to talk to: it is done in this process");
+    }
     let settings = settings(world, &options, reporter)?;
     Ok(run_alone(settings, request, reporter)?)
+}
+
+/// The way to the daemon that is meant, if one is and there is one.
+fn reach(world: &World, options: &Options) -> Result<Option<Client>, Error> {
+    if options.user {
+        return Err(Error::User);
+    }
+    if !options.ask_daemon() {
+        return match options.host.is_some() || options.machine.is_some() {
+            true => Err(Error::Elsewhere),
+            false => Ok(None),
+        };
+    }
+    let address = world.variable("DBUS_SYSTEM_BUS_ADDRESS");
+    Ok(bus::reach(&Way {
+        host: options.host.as_deref(),
+        address: address.filter(|address| !address.is_empty()),
+        ask: !options.no_ask_password,
+        privileged: geteuid().is_root(),
+    })?)
 }

@@ -35,5 +35,8 @@ pub use request::{
 };
 pub use settings::Settings;
 
+/// Whoever has something written to a file elsewhere prepares it as exports do.
+pub use crate::disk::Replacement;
+
 #[cfg(test)]
 mod tests;

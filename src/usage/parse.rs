@@ -195,7 +195,11 @@ fn verb<V: Copy, O, A>(usage: &Usage<V, O>, words: Vec<String>) -> Result<Parsed
     };
     let arguments: Vec<String> = words.collect();
     let VerbSpec { name, .. } = *spec;
-    let most = spec.arguments.len();
+    let most = match spec.arguments.last() {
+        // As many as there are.
+        Some(last) if last.ends_with('…') => usize::MAX,
+        _ => spec.arguments.len(),
+    };
     if arguments.len() < spec.required() {
         return Err(Error::TooFew {
             program,

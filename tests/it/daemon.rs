@@ -38,7 +38,9 @@ fn read_image(case: &Case, name: &str) -> Vec<u8> {
 
 /// A server's answer that does not come.
 fn hanging(case: &Case) -> String {
-    case.server().put("/slow.raw", Reply::silence());
+    for name in ["/slow.raw", "/slow.raw.sha256"] {
+        case.server().put(name, Reply::silence());
+    }
     case.fill("{url}/slow.raw")
 }
 

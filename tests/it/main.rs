@@ -9,6 +9,8 @@ mod kit;
 mod beside;
 /// Signals end a transfer at once and leave nothing behind.
 mod cancel;
+/// importctl on the same bus.
+mod client;
 /// systemd-importd on a bus.
 mod daemon;
 /// Exporting to files, pipes and nowhere else.

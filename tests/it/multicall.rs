@@ -92,9 +92,8 @@ fn install_replaces_nothing_but_links() {
 fn words_that_make_no_sense_get_one_clear_line() {
     let case = Case::new();
     for (words, message) in [
-        (&[][..], "no command was given: see `importctl --help`"),
         (
-            &["pull-rwa"],
+            &["pull-rwa"][..],
             "there is no command `pull-rwa`, did you mean `pull-raw`?",
         ),
         (&["frobnicate"], "there is no command `frobnicate`: see"),

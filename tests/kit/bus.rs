@@ -67,7 +67,7 @@ impl Bus {
         let _ = fs::remove_file(&socket);
         self.daemon = Some(Running::start(command, None));
         let begun = Instant::now();
-        while !socket.exists() {
+        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
             assert!(begun.elapsed() < DEADLINE);
             std::thread::sleep(Duration::from_millis(5));
         }

@@ -170,13 +170,29 @@ impl Case {
     /// Starts the daemon, and waits until it serves on that bus if there is one.
     #[track_caller]
     pub fn daemon(&self, bus: &Bus) -> Running {
-        let program = self.temp.path().join("bin/systemd-importd");
-        let address = format!("DBUS_SYSTEM_BUS_ADDRESS={}", bus.address());
-        let env = Path::new("/usr/bin/env");
-        let program = program.to_str().unwrap();
-        let daemon = self.launch(env, [&*address, program, "--root={root}"]);
+        let daemon = self.on_bus(bus, "systemd-importd", ["--root={root}"]);
         bus.wait_for_name();
         daemon
+    }
+
+    /// Starts `importctl` without a root, so that it talks to whoever is on that bus.
+    pub fn client<'a>(&self, bus: &Bus, arguments: impl IntoIterator<Item = &'a str>) -> Running {
+        self.on_bus(bus, "importctl", arguments)
+    }
+
+    fn on_bus<'a>(
+        &self,
+        bus: &Bus,
+        program: &str,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Running {
+        let program = self.temp.path().join("bin").join(program);
+        let address = format!("DBUS_SYSTEM_BUS_ADDRESS={}", bus.address());
+        let words = [address, program.to_str().unwrap().to_owned()].into_iter();
+        let words: Vec<_> = words
+            .chain(arguments.into_iter().map(str::to_owned))
+            .collect();
+        self.launch(Path::new("/usr/bin/env"), words.iter().map(String::as_str))
     }
 
     /// Runs one of the helpers, called by that name, to its end; images go into the scratch directory's `images`.
