@@ -36,6 +36,8 @@ pub(super) enum Error {
     Store(#[from] store::Error),
     #[error(transparent)]
     Transfer(#[from] transfer::Error),
+    #[error("failed to find out where this program lies: {0}")]
+    Program(io::Error),
     #[error(transparent)]
     Bus(#[from] bus::Error),
     #[error("images of single users are not served yet: leave out --user")]

@@ -24,6 +24,15 @@ use crate::world::World;
 
 /// importctl(1).
 pub fn main(world: &World) -> ExitCode {
+    if let [word, leader] = &world.args[..]
+        && word == bus::ENTER
+    {
+        let entered = leader.to_str().map(bus::enter);
+        return match entered {
+            Some(Ok(())) => ExitCode::SUCCESS,
+            _ => ExitCode::FAILURE,
+        };
+    }
     let variable = |name: &str| world.variable(name);
     let invocation = parse(&world.args);
     let quiet = invocation
@@ -107,6 +116,10 @@ fn reach(world: &World, options: &Options) -> Result<Option<Client>, Error> {
     let address = world.variable("DBUS_SYSTEM_BUS_ADDRESS");
     Ok(bus::reach(&Way {
         host: options.host.as_deref(),
+        machine: match &options.machine {
+            Some(name) => Some((name, world.program().map_err(Error::Program)?)),
+            None => None,
+        },
         address: address.filter(|address| !address.is_empty()),
         ask: !options.no_ask_password,
         privileged: geteuid().is_root(),

@@ -473,3 +473,56 @@ fn the_service_manager_is_told_how_it_fares() {
     until("STOPPING=1");
     daemon.wait().ok();
 }
+
+#[test]
+fn a_thousand_transfers_and_clients_that_vanish_leave_nothing_behind() {
+    let case = Case::new();
+    let Some((bus, daemon, client)) = served(&case) else {
+        return;
+    };
+    let count = |what: &str| {
+        let path = format!("/proc/{}/{what}", daemon.pid());
+        fs::read_dir(path).unwrap().count()
+    };
+    let cycle = |client: &Client, number: u32| {
+        let (reader, _writer) = std::io::pipe().unwrap();
+        let name = format!("image{number}");
+        let id = client.begin("ImportRaw", &(fd(&reader), name.as_str(), false, false));
+        client.manager("CancelTransfer", &id).unwrap();
+        id
+    };
+    for number in 0..10 {
+        let id = cycle(&client, number);
+        client.result(id);
+    }
+    let settled = |limit: (usize, usize)| {
+        let begun = Instant::now();
+        while count("task") > limit.0 || count("fd") > limit.1 {
+            let now = (count("task"), count("fd"));
+            assert!(
+                begun.elapsed() < Duration::from_secs(20),
+                "{now:?} of {limit:?}"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    std::thread::sleep(Duration::from_millis(200));
+    let before = (count("task"), count("fd"));
+    for number in 0..1000 {
+        let id = cycle(&client, number);
+        assert!(["canceled", "done"].contains(&&*client.result(id)));
+    }
+    settled(before);
+    // Whoever has asked is gone before the answer comes, or before the end.
+    for number in 0..50 {
+        let other = bus.client();
+        let (reader, _writer) = std::io::pipe().unwrap();
+        let name = format!("other{number}");
+        other.begin("ImportRaw", &(fd(&reader), name.as_str(), false, false));
+    }
+    settled(before);
+    for entry in fs::read_dir(case.image_dir("machine")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(!name.starts_with(".#"), "{name}");
+    }
+}

@@ -18,6 +18,10 @@ pub(in crate::ctl) enum Error {
         "`{0}` is no host: give USER@HOST:PORT/CONTAINER, of which only HOST is needed, an IPv6 address in brackets"
     )]
     Host(String),
+    #[error(
+        "failed to get at the bus of container `{name}`: {cause} (only root may, and it has to run a bus)"
+    )]
+    Machine { name: String, cause: io::Error },
     /// What the daemon itself says of a call, and the name of that error.
     #[error("{message}")]
     Refused { name: String, message: String },

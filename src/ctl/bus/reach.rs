@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use zbus::{Connection, block_on, connection};
 
 use super::agent::Agent;
+use super::machine::bus_of;
 use super::{Client, Error};
 use crate::sys::SignalFd;
 use crate::wire::bus::NAME;
@@ -15,6 +16,8 @@ use crate::wire::bus::NAME;
 pub(in crate::ctl) struct Way<'a> {
     /// `--host=`
     pub(in crate::ctl) host: Option<&'a str>,
+    /// `--machine=`, and the program that we are.
+    pub(in crate::ctl) machine: Option<(&'a str, PathBuf)>,
     /// `$DBUS_SYSTEM_BUS_ADDRESS`
     pub(in crate::ctl) address: Option<String>,
     /// Whether somebody may be asked for a password.
@@ -27,10 +30,15 @@ pub(in crate::ctl) struct Way<'a> {
 pub(in crate::ctl) fn reach(way: &Way<'_>) -> Result<Option<Client>, Error> {
     // Before the first thread, which inherits the mask.
     let signals = SignalFd::stop_signals().map_err(Error::Signals)?;
-    let local = way.host.is_none();
-    let bus = match way.host {
-        Some(host) => over_ssh(host)?,
-        None => match on_this_machine(way.address.as_deref()) {
+    let container = match &way.machine {
+        Some((name, program)) => bus_of(name, program)?,
+        None => None,
+    };
+    let local = way.host.is_none() && container.is_none();
+    let bus = match (way.host, container) {
+        (Some(host), _) => over_ssh(host)?,
+        (None, Some(socket)) => connect(socket)?,
+        (None, None) => match on_this_machine(way.address.as_deref()) {
             Some(bus) => bus,
             None => return Ok(None),
         },
@@ -45,6 +53,11 @@ pub(in crate::ctl) fn reach(way: &Way<'_>) -> Result<Option<Client>, Error> {
     Client::new(bus, signals, (way.ask, agent)).map(Some)
 }
 
+fn connect(socket: UnixStream) -> Result<Connection, Error> {
+    let bus = block_on(connection::Builder::unix_stream(socket).build());
+    bus.map_err(|cause| Error::Connect { host: None, cause })
+}
+
 fn on_this_machine(address: Option<&str>) -> Option<Connection> {
     let builder = match address {
         Some(address) => connection::Builder::address(address),
@@ -56,7 +69,7 @@ fn on_this_machine(address: Option<&str>) -> Option<Connection> {
     block_on(builder.build()).ok()
 }
 
-fn system_bus() -> PathBuf {
+pub(super) fn system_bus() -> PathBuf {
     Path::new("/").join("run/dbus/system_bus_socket")
 }
 
