@@ -120,3 +120,15 @@ pub(super) fn parse(args: &[OsString]) -> Result<(Options, Option<Instead>), usa
     };
     Ok((options, instead))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::usage::tests::{assert_names, assert_page};
+
+    #[test]
+    fn the_page_says_what_the_table_says_and_nothing_has_two_meanings() {
+        assert_names(&USAGE);
+        assert_page(&USAGE, "systemd-importd.8");
+    }
+}
