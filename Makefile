@@ -1,8 +1,9 @@
 # make build   the static binary; the last line printed is its path
 # make demo    builds it and runs the main job for real, on small signed fixtures served from loopback
 # make check   formatting, lints and every tier of tests; installs what they need
-# make check-system   of these, the distribution's systemd-sysupdate with our helpers, alone
-# make lint fmt bless docs install bench
+# make check-system   of these, alone, what needs the distribution's own systemd: units, and sysupdate with our helpers
+# make install uninstall   with DESTDIR= and PREFIX=
+# make lint fmt bless docs bench
 
 # The last line is the path, also when another make runs this one.
 MAKEFLAGS += --no-print-directory
@@ -19,7 +20,7 @@ BINARY = $(abspath $(CARGO_TARGET_DIR))/$(TARGET)/release/importd
 DESTDIR ?=
 PREFIX ?= /usr
 
-.PHONY: build demo check check-system lint fmt bless docs install bench
+.PHONY: build demo check check-system lint fmt bless docs install uninstall bench
 
 # --target keeps the flags away from build scripts and procedural macros, which must load libraries.
 build:
@@ -45,7 +46,7 @@ fmt:
 
 # Rewrites what is rendered or recorded; the difference is the review.
 bless:
-	IMPORTD_BLESS=1 $(CARGO) test --locked --lib -- ctl helper
+	IMPORTD_BLESS=1 $(CARGO) test --locked --lib --test it -- ctl:: helper::options install::
 
 docs:
 	$(CARGO) doc --locked --no-deps
@@ -59,18 +60,48 @@ bench: build
 	tests/bench $(BINARY) $(BENCH_DIR)
 	tests/bench-tree $(BINARY) $(BENCH_DIR)
 
-install: build
-	install -D -m 0755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/importd
-	ln -sf importd $(DESTDIR)$(PREFIX)/bin/importctl
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd
-	for name in pull import import-fs export; do \
-		ln -sf ../../bin/importd $(DESTDIR)$(PREFIX)/lib/systemd/systemd-$$name || exit; done
-	install -D -m 0644 man/importctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/importctl.1
-	install -D -m 0644 man/systemd-pull.8 $(DESTDIR)$(PREFIX)/share/man/man8/systemd-pull.8
-	for name in import import-fs export; do \
-		ln -sf systemd-pull.8 $(DESTDIR)$(PREFIX)/share/man/man8/systemd-$$name.8 || exit; done
-	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(PREFIX)/share/zsh/site-functions \
-		$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
-	$(BINARY) importctl --completion=bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/importctl
-	$(BINARY) importctl --completion=zsh >$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_importctl
-	$(BINARY) importctl --completion=fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/importctl.fish
+# Below PREFIX: data/ as it lies there, the binary, a link for each program that it is, manual pages and completions. DESTDIR
+# is where a package is put together. BINARY= is one that is built already, EMULATOR= what runs it if it is another machine's.
+# Links and not hard links: whatever replaces the binary replaces all of it at once, and a package keeps them as they are.
+# They are relative, so that they hold under DESTDIR, where those of `importd --install` would not.
+EMULATOR ?=
+USR = $(abspath $(DESTDIR)$(PREFIX))
+PROGRAMS = $(shell $(EMULATOR) $(BINARY) --list)
+GENERATORS = $(filter %-generator,$(PROGRAMS))
+COMMANDS = $(filter-out systemd-%,$(PROGRAMS))
+HELPERS = $(filter-out $(GENERATORS) $(COMMANDS),$(PROGRAMS))
+DATA = $(shell cd data && find * -type f)
+DATA_LINKS = $(shell cd data && find * -type l)
+PAGES = $(wildcard man/*.[1-8])
+PAGE_LINKS = systemd-import.8 systemd-import-fs.8 systemd-export.8
+SECTION = man$(subst .,,$(suffix $(1)))/$(notdir $(1))
+COMPLETIONS = share/bash-completion/completions/importctl share/zsh/site-functions/_importctl \
+	share/fish/vendor_completions.d/importctl.fish
+
+install: $(if $(findstring command,$(origin BINARY)),,build)
+	@test -n "$(PROGRAMS)" || { echo "$(BINARY) does not run here: what EMULATOR= would it take?" >&2; exit 1; }
+	install -D -m 0755 $(BINARY) $(USR)/bin/importd
+	for name in $(COMMANDS); do ln -sfT importd $(USR)/bin/$$name || exit; done
+	install -d $(USR)/lib/systemd $(if $(GENERATORS),$(USR)/lib/systemd/system-generators)
+	for name in $(HELPERS); do ln -sfT ../../bin/importd $(USR)/lib/systemd/$$name || exit; done
+	for name in $(GENERATORS); do \
+		ln -sfT ../../../bin/importd $(USR)/lib/systemd/system-generators/$$name || exit; done
+	for file in $(DATA); do \
+		sed 's,^ExecStart=/usr/,ExecStart=$(PREFIX)/,' data/$$file | install -D -m 0644 /dev/stdin $(USR)/$$file || exit; done
+	for link in $(DATA_LINKS); do \
+		install -d $(USR)/$${link%/*} && ln -sfT "$$(readlink data/$$link)" $(USR)/$$link || exit; done
+	$(foreach page,$(PAGES),install -D -m 0644 $(page) $(USR)/share/man/$(call SECTION,$(page)) &&) true
+	for page in $(PAGE_LINKS); do ln -sfT systemd-pull.8 $(USR)/share/man/man8/$$page || exit; done
+	install -d $(addprefix $(USR)/,$(dir $(COMPLETIONS)))
+	$(EMULATOR) $(BINARY) importctl --completion=bash >$(USR)/$(word 1,$(COMPLETIONS))
+	$(EMULATOR) $(BINARY) importctl --completion=zsh >$(USR)/$(word 2,$(COMPLETIONS))
+	$(EMULATOR) $(BINARY) importctl --completion=fish >$(USR)/$(word 3,$(COMPLETIONS))
+	chmod 0644 $(addprefix $(USR)/,$(COMPLETIONS))
+
+# What was installed, and no directory: those are not ours alone.
+uninstall: BINARY = $(USR)/bin/importd
+uninstall:
+	@test -n "$(PROGRAMS)" || { echo "$(BINARY) does not run: is it installed there?" >&2; exit 1; }
+	cd $(USR) && rm -f $(addprefix bin/,$(COMMANDS)) $(addprefix lib/systemd/,$(HELPERS)) \
+		$(addprefix lib/systemd/system-generators/,$(GENERATORS)) $(DATA) $(DATA_LINKS) $(COMPLETIONS) \
+		$(foreach page,$(PAGES) $(PAGE_LINKS),share/man/$(call SECTION,$(page))) bin/importd

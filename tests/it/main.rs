@@ -21,6 +21,8 @@ mod formats;
 mod helper;
 /// Importing from files and pipes.
 mod import;
+/// What is installed, and where.
+mod install;
 /// Kept copies: when one is used instead of another download.
 mod kept;
 /// What is found, and how it is shown.
