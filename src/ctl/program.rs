@@ -38,7 +38,8 @@ pub fn main(world: &World) -> ExitCode {
     let quiet = invocation
         .as_ref()
         .is_ok_and(|invocation| invocation.options.quiet);
-    let (screen, warnings) = Screen::of_stderr(USAGE.program, quiet, variable);
+    let how = (quiet, world.errors_are_journal());
+    let (screen, warnings) = Screen::of_stderr(USAGE.program, how, variable);
     let screen = Arc::new(screen);
     let reporter = Reporter::new(Arc::clone(&screen) as Arc<dyn Sink>);
     for warning in warnings {

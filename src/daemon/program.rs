@@ -18,7 +18,7 @@ use super::options::{Instead, Options, USAGE, parse};
 use super::service::Service;
 use super::teller::{Teller, status};
 use crate::multicall::VERSION;
-use crate::report::{self, Notifier, Reporter, Sink, Target};
+use crate::report::{self, Notifier, Reporter, Sink};
 use crate::store::Roots;
 use crate::stream::Cancel;
 use crate::sys::SignalFd;
@@ -40,10 +40,8 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// systemd-importd(8).
 pub fn main(world: &World) -> ExitCode {
     let (mut settings, warnings) = report::Settings::parse(|name| world.variable(name));
-    let target = world.variable("SYSTEMD_LOG_TARGET");
-    let chosen = target.is_some_and(|target| !matches!(&*target, "" | "auto"));
-    if !chosen && world.errors_are_journal() {
-        settings.target = Target::Journal;
+    if world.errors_are_journal() {
+        settings = settings.beside_journal(|name| world.variable(name));
     }
     let log = Arc::new(ChangingLog::new(settings, USAGE.program));
     let reporter = Reporter::new(Arc::clone(&log) as Arc<dyn Sink>);

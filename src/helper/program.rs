@@ -39,7 +39,8 @@ pub fn export(world: &World) -> ExitCode {
 
 fn main(world: &World, usage: &Usage<VerbId, OptionId>) -> ExitCode {
     let variable = |name: &str| world.variable(name);
-    let (screen, warnings) = Screen::of_stderr(usage.program, false, variable);
+    let how = (false, world.errors_are_journal());
+    let (screen, warnings) = Screen::of_stderr(usage.program, how, variable);
     let screen = Arc::new(screen);
     let socket = world
         .variable_os("NOTIFY_SOCKET")

@@ -116,6 +116,16 @@ impl Settings {
         (settings, warnings)
     }
 
+    /// The same for a process whose standard error leads to the journal: there goes what no variable sends elsewhere, by
+    /// the journal's own way, on which a line keeps its priority.
+    pub fn beside_journal(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let chosen = variable("SYSTEMD_LOG_TARGET");
+        if chosen.is_none_or(|target| matches!(&*target, "" | "auto")) {
+            self.target = Target::Journal;
+        }
+        self
+    }
+
     /// The same without mere information: for `--quiet`.
     pub fn quiet(mut self) -> Self {
         self.maxima.all = self.maxima.all.min(Level::Notice);
@@ -223,6 +233,24 @@ mod tests {
         };
         assert_eq!(settings.maxima, expected);
         assert_eq!(settings.quiet().maxima.all, Level::Notice);
+    }
+
+    #[test]
+    fn automatically_lines_go_to_the_journal_where_standard_error_does() {
+        for (word, target) in [
+            (None, Target::Journal),
+            (Some(""), Target::Journal),
+            (Some("auto"), Target::Journal),
+            (Some("console"), Target::Console),
+            (Some("kmsg"), Target::Kmsg),
+        ] {
+            let variable = |_: &str| word.map(str::to_owned);
+            let (settings, _) = Settings::parse(|name| match name {
+                "SYSTEMD_LOG_TARGET" => variable(name),
+                _ => None,
+            });
+            assert_eq!(settings.beside_journal(variable).target, target, "{word:?}");
+        }
     }
 
     #[test]

@@ -57,14 +57,20 @@ impl Screen {
         }
     }
 
-    /// Standard error's, as the environment wants it, and what of that makes no sense.
+    /// Standard error's, as the environment wants it, and what of that makes no sense. `is_journal` is whether it leads
+    /// to the journal.
     pub fn of_stderr(
         identifier: &str,
-        quiet: bool,
+        (quiet, is_journal): (bool, bool),
         variable: impl Fn(&str) -> Option<String>,
     ) -> (Self, Vec<String>) {
-        let (settings, warnings) = Settings::parse(&variable);
-        let settings = if quiet { settings.quiet() } else { settings };
+        let (mut settings, warnings) = Settings::parse(&variable);
+        if is_journal {
+            settings = settings.beside_journal(&variable);
+        }
+        if quiet {
+            settings = settings.quiet();
+        }
         let terminal = Terminal::stderr(variable);
         let screen = Self::new(settings, identifier, terminal, Box::new(stderr()));
         (screen, warnings)
