@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,16 @@ impl World {
         Path::new("/sys/fs/selinux/enforce").exists()
     }
 
+    /// Whether we act with other rights than whoever has logged in has: under sudo(8), su(1) and the like.
+    ///
+    /// Who that is, the control group tells in which systemd has put the session, as `sd_pid_get_owner_uid(3)` has it, or
+    /// else the kernel's audit (`proc_pid_loginuid(5)`). Where nobody can tell, the answer is yes.
+    pub fn is_elevated(&self) -> bool {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let owner = session_owner(&read("/proc/self/cgroup"), &read("/proc/self/loginuid"));
+        self.variable_os("SUDO_UID").is_some() || owner != Some(rustix::process::geteuid().as_raw())
+    }
+
     /// Where the running binary lies.
     pub fn program(&self) -> io::Result<PathBuf> {
         std::env::current_exe()
@@ -96,5 +107,41 @@ impl World {
 
     pub fn errors_are_terminal(&self) -> bool {
         io::stderr().is_terminal()
+    }
+}
+
+/// The user in whose slice a control group is, else the one whom the audit subsystem has seen log in.
+fn session_owner(groups: &str, login: &str) -> Option<u32> {
+    let slice = |name: &str| {
+        name.strip_prefix("user-")?
+            .strip_suffix(".slice")?
+            .parse()
+            .ok()
+    };
+    // Of several hierarchies only systemd's has slices.
+    let owner = groups.split(['/', '\n']).find_map(slice);
+    owner.or_else(|| login.trim().parse().ok().filter(|uid| *uid != u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::session_owner;
+
+    #[test]
+    fn who_has_logged_in_is_told_by_the_slice_or_else_by_the_audit() {
+        let unset = "4294967295";
+        let slice = "0::/user.slice/user-1000.slice/session-2.scope\n";
+        let old = "4:memory:/\n1:name=systemd:/user.slice/user-7.slice/user@7.service/app.slice\n";
+        let service = "0::/system.slice/ssh.service\n";
+        for (groups, login, owner) in [
+            (slice, "0", Some(1000)),
+            (old, unset, Some(7)),
+            (service, "1001\n", Some(1001)),
+            (service, unset, None),
+            ("0::/user-x.slice/\n", "", None),
+            ("", "", None),
+        ] {
+            assert_eq!(session_owner(groups, login), owner, "{groups}");
+        }
     }
 }

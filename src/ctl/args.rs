@@ -56,6 +56,7 @@ pub(super) struct Options {
     pub(super) quiet: bool,
     pub(super) json: Json,
     pub(super) no_legend: bool,
+    pub(super) no_pager: bool,
 }
 
 /// Understands the arguments that follow the program's name.
@@ -122,7 +123,7 @@ impl Options {
             OptionId::System => self.user = false,
             OptionId::User => self.user = true,
             OptionId::NoAskPassword => self.no_ask_password = true,
-            OptionId::NoPager => {}
+            OptionId::NoPager => self.no_pager = true,
             OptionId::Completion => return Ok(Some(Action::Completion(value.to_owned()))),
             OptionId::Help => return Ok(Some(Action::Help)),
             OptionId::Version => return Ok(Some(Action::Version)),

@@ -30,6 +30,8 @@ pub(super) enum Error {
     DirectoryNamed(String),
     #[error("failed to open `{path}`: {cause}")]
     Open { path: String, cause: io::Error },
+    #[error("failed to show it in a pager: {0}: try --no-pager")]
+    Pager(io::Error),
     #[error("failed to write to standard output: {0}")]
     Output(io::Error),
     #[error(transparent)]

@@ -1,12 +1,13 @@
 //! `list-images`: what there is, as a table or as JSON.
 
-use super::args::{Json, Options};
+use super::args::Options;
 use super::bus::{Client, image_rows};
 use super::error::Error;
+use super::output::show;
 use super::settings::roots;
 use crate::report::Reporter;
 use crate::store::Image;
-use crate::term::{Cell, Column, JsonLayout, Table, Terminal};
+use crate::term::{Cell, Column, Table};
 use crate::terms::ImageClass;
 use crate::world::World;
 
@@ -37,7 +38,7 @@ pub(super) fn list_images(
             .for_each(|row| table.push(row)),
         None => look(options, &mut table, reporter)?,
     }
-    show(world, options, &table, ("images", "No images."))
+    show(world, options, reporter, &table, ("images", "No images."))
 }
 
 /// Lists what lies here.
@@ -60,30 +61,6 @@ fn look(options: &Options, table: &mut Table, reporter: &Reporter) -> Result<(),
         }
     }
     Ok(())
-}
-
-/// Prints a table of things, or what is said where there are none.
-pub(super) fn show(
-    world: &World,
-    options: &Options,
-    table: &Table,
-    (things, none): (&str, &str),
-) -> Result<(), Error> {
-    let terminal = Terminal::stdout(|name| world.variable(name));
-    let text = match options.json {
-        Json::Short => table.json(JsonLayout::Short),
-        Json::Pretty => table.json(JsonLayout::Pretty),
-        Json::ByTerminal if terminal.is_tty => table.json(JsonLayout::Pretty),
-        Json::ByTerminal => table.json(JsonLayout::Short),
-        Json::Off if options.no_legend => table.text(&terminal, false),
-        Json::Off if table.is_empty() => format!("{none}\n"),
-        Json::Off => format!(
-            "{}\n{} {things} listed.\n",
-            table.text(&terminal, true),
-            table.len()
-        ),
-    };
-    world.print(&text).map_err(Error::Output)
 }
 
 fn row(image: &Image) -> [Cell; 11] {

@@ -12,6 +12,7 @@ mod list_images;
     reason = "scripts and page need more of it than the program"
 )]
 mod options;
+mod output;
 mod program;
 mod settings;
 mod transfer;

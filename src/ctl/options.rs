@@ -470,7 +470,9 @@ pub(super) const OPTIONS: [OptionSpec<OptionId>; 28] = [
         value: None,
         completes: Completes::Nothing,
         help: "Do not show output in a pager",
-        manual: &["Accepted for the sake of scripts: output never goes through a pager yet."],
+        manual: &[
+            "Lists and help go straight to the terminal. See ENVIRONMENT for what pager is used otherwise.",
+        ],
     },
     OptionSpec {
         id: OptionId::NoAskPassword,

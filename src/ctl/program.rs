@@ -11,6 +11,7 @@ use super::error::Error;
 use super::help::completion;
 use super::list_images::list_images;
 use super::options::{USAGE, VerbId};
+use super::output::page;
 use super::settings::settings;
 use super::transfer::{export, import, import_fs, pull};
 use super::transfers;
@@ -67,10 +68,8 @@ fn run(
     let print = |text: &str| world.print(text).map_err(Error::Output);
     let client = || reach(world, &options);
     let help_page = || {
-        print(&help(
-            &USAGE,
-            &Terminal::stdout(|name| world.variable(name)),
-        ))
+        let help = help(&USAGE, &Terminal::stdout(|name| world.variable(name)));
+        page(world, !options.no_pager, reporter, &help)
     };
     let request = match action {
         Action::Help => return help_page(),
@@ -85,7 +84,9 @@ fn run(
             VerbId::ImportFs => import_fs(&options, &arguments)?,
             VerbId::ExportTar => export(&options, &arguments, ImageForm::Tree)?,
             VerbId::ExportRaw => export(&options, &arguments, ImageForm::Raw)?,
-            VerbId::ListTransfers => return transfers::list(world, &options, client()?),
+            VerbId::ListTransfers => {
+                return transfers::list(world, &options, (client()?, reporter));
+            }
             VerbId::CancelTransfer => return transfers::cancel(client()?, &arguments),
             VerbId::ListImages => {
                 return list_images(world, &options, (client()?, reporter));

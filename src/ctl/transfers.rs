@@ -3,7 +3,8 @@
 use super::args::Options;
 use super::bus::{Client, cancel_transfer, transfer_rows};
 use super::error::Error;
-use super::list_images::show;
+use super::output::show;
+use crate::report::Reporter;
 use crate::term::{Column, Table};
 use crate::world::World;
 
@@ -17,14 +18,24 @@ const COLUMNS: [Column; 6] = [
 ];
 
 /// Lists the transfers of one class, or of all.
-pub(super) fn list(world: &World, options: &Options, client: Option<Client>) -> Result<(), Error> {
+pub(super) fn list(
+    world: &World,
+    options: &Options,
+    (client, reporter): (Option<Client>, &Reporter),
+) -> Result<(), Error> {
     let mut table = Table::new(COLUMNS);
     // Where there is no daemon, nothing that anybody could know of is under way.
     if let Some(mut client) = client {
         let rows = transfer_rows(&mut client, options.class)?;
         rows.into_iter().for_each(|row| table.push(row));
     }
-    show(world, options, &table, ("transfers", "No transfers."))
+    show(
+        world,
+        options,
+        reporter,
+        &table,
+        ("transfers", "No transfers."),
+    )
 }
 
 /// Stops transfers, one after the other.

@@ -1,4 +1,4 @@
-//! SIGINT, SIGTERM and SIGHUP as a descriptor, so that they are polled like everything else.
+//! SIGINT, SIGTERM and SIGHUP as a descriptor, so that they are polled like everything else, and SIGINT as somebody else's.
 
 #![allow(unsafe_code)]
 
@@ -48,6 +48,31 @@ impl SignalFd {
             .read(&mut info)
             .is_ok_and(|count| count == info.len())
     }
+}
+
+/// Starts a program whose Control-C is from then on: it interrupts that one, and this one no more. If it does not start,
+/// nothing has changed. One that comes in between waits until it is known whose it is.
+pub fn hand_over_interrupts<T>(start: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: sigemptyset initialises the set that the others are given, the signal's number is valid, and the old mask
+    // is written to where there is room for it.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGINT);
+        libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), before.as_mut_ptr());
+    }
+    // What is started begins with nothing blocked; what is ignored it would inherit.
+    let started = start();
+    // SAFETY: to ignore a signal installs no handler, so nothing of ours runs when it comes; pthread_sigmask has
+    // initialised the old mask above, which cannot fail with arguments like those.
+    unsafe {
+        if started.is_ok() {
+            libc::signal(libc::SIGINT, libc::SIG_IGN);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), std::ptr::null_mut());
+    }
+    started
 }
 
 fn is_ignored(signal: libc::c_int) -> bool {

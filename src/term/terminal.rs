@@ -80,7 +80,10 @@ impl Terminal {
         };
         let colours = match variable("SYSTEMD_COLORS").as_deref() {
             Some("16") => Colours::Sixteen,
-            Some("256") => Colours::Many,
+            Some("256" | "24bit") => Colours::Many,
+            // No more than so many, and only if there would be any.
+            Some("auto-16") if automatic != Colours::Off => Colours::Sixteen,
+            Some("auto-256" | "auto-24bit") if automatic != Colours::Off => Colours::Many,
             Some(word) => match parse_boolean(word) {
                 Ok(true) => depth,
                 Ok(false) => Colours::Off,
@@ -189,6 +192,18 @@ mod tests {
             ),
             (true, vec![xterm, ("SYSTEMD_COLORS", "no")], Colours::Off),
             (true, vec![xterm, ("SYSTEMD_COLORS", "pink")], Colours::Many),
+            (true, vec![xterm, ("SYSTEMD_COLORS", "auto")], Colours::Many),
+            (
+                true,
+                vec![xterm, ("SYSTEMD_COLORS", "auto-16")],
+                Colours::Sixteen,
+            ),
+            (false, vec![("SYSTEMD_COLORS", "auto-256")], Colours::Off),
+            (
+                true,
+                vec![("TERM", "vt220"), ("SYSTEMD_COLORS", "auto-256")],
+                Colours::Many,
+            ),
             (false, vec![("SYSTEMD_COLORS", "256")], Colours::Many),
             (false, vec![("SYSTEMD_COLORS", "true")], Colours::Sixteen),
         ] {

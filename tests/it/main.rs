@@ -13,6 +13,8 @@ mod cancel;
 mod client;
 /// systemd-importd on a bus.
 mod daemon;
+/// Every variable of the page.
+mod environment;
 /// Exporting to files, pipes and nowhere else.
 mod export;
 /// Packed images, whole and broken, and the holes in what comes of them.
