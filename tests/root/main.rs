@@ -24,6 +24,8 @@ mod in_place;
 mod killed;
 /// Images in use, between processes.
 mod locks;
+/// Lines that go elsewhere than to the console.
+mod log;
 /// Names, in a network of the test's own.
 mod lookup;
 /// File systems of the test's own.
