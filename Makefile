@@ -73,7 +73,7 @@ HELPERS = $(filter-out $(GENERATORS) $(COMMANDS),$(PROGRAMS))
 DATA = $(shell cd data && find * -type f)
 DATA_LINKS = $(shell cd data && find * -type l)
 PAGES = $(wildcard man/*.[1-8])
-PAGE_LINKS = systemd-import.8 systemd-import-fs.8 systemd-export.8
+PAGE_LINKS = systemd-import.8 systemd-import-fs.8 systemd-export.8 systemd-importd.service.8
 SECTION = man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 COMPLETIONS = share/bash-completion/completions/importctl share/zsh/site-functions/_importctl \
 	share/fish/vendor_completions.d/importctl.fish
@@ -91,7 +91,9 @@ install: $(if $(findstring command,$(origin BINARY)),,build)
 	for link in $(DATA_LINKS); do \
 		install -d $(USR)/$${link%/*} && ln -sfT "$$(readlink data/$$link)" $(USR)/$$link || exit; done
 	$(foreach page,$(PAGES),install -D -m 0644 $(page) $(USR)/share/man/$(call SECTION,$(page)) &&) true
-	for page in $(PAGE_LINKS); do ln -sfT systemd-pull.8 $(USR)/share/man/man8/$$page || exit; done
+	for page in $(PAGE_LINKS); do \
+		case $$page in systemd-importd*) of=systemd-importd.8 ;; *) of=systemd-pull.8 ;; esac; \
+		ln -sfT $$of $(USR)/share/man/man8/$$page || exit; done
 	install -d $(addprefix $(USR)/,$(dir $(COMPLETIONS)))
 	$(EMULATOR) $(BINARY) importctl --completion=bash >$(USR)/$(word 1,$(COMPLETIONS))
 	$(EMULATOR) $(BINARY) importctl --completion=zsh >$(USR)/$(word 2,$(COMPLETIONS))
