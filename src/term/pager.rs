@@ -62,6 +62,8 @@ impl Pager {
         if secure {
             environment.push(("LESSSECURE", Some("1".to_owned())));
             environment.push(("SYSTEMD_PAGERSECURE", Some("1".to_owned())));
+            // Programs that less would start by itself.
+            environment.extend([("LESSOPEN", None), ("LESSCLOSE", None)]);
         }
         let pager = Self {
             // Whoever may run us with more rights may not choose what we run, unless the one who allowed it says so.
@@ -202,6 +204,7 @@ mod tests {
         assert_eq!((secure.names(), secure.known), (None, &["less"][..]));
         assert_eq!(secure.value("LESSSECURE"), Some("1"));
         assert_eq!(secure.value("SYSTEMD_PAGERSECURE"), Some("1"));
+        assert!(secure.environment.contains(&("LESSOPEN", None)));
         let free = pager(false, &[]);
         assert_eq!(free.known, KNOWN);
         assert_eq!(free.value("LESSSECURE"), None);

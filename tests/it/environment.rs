@@ -192,8 +192,9 @@ fn secure_mode_is_told_to_the_pager() {
     let case = listed();
     pager(&case, "less");
     let secure = |variables: &str| {
-        let paged = paged(&case, variables, "list-images");
+        let paged = paged(&case, &format!("LESSOPEN=x {variables}"), "list-images");
         let has = |line| paged.lines().any(|other| other == line);
+        assert_ne!(has("LESSOPEN=x"), has("LESSSECURE=1"));
         (has("LESSSECURE=1"), has("SYSTEMD_PAGERSECURE=1"))
     };
     assert_eq!(secure("SYSTEMD_PAGERSECURE=1"), (true, true));
