@@ -40,9 +40,7 @@ const GLANCE: Duration = Duration::from_secs(1);
 /// systemd-importd(8).
 pub fn main(world: &World) -> ExitCode {
     let (mut settings, warnings) = report::Settings::parse(|name| world.variable(name));
-    if world.errors_are_journal() {
-        settings = settings.beside_journal(|name| world.variable(name));
-    }
+    settings.beside_journal = world.errors_are_journal();
     let log = Arc::new(ChangingLog::new(settings, USAGE.program));
     let reporter = Reporter::new(Arc::clone(&log) as Arc<dyn Sink>);
     for warning in warnings {

@@ -16,7 +16,7 @@ pub(super) fn lines(
     now: Option<&LocalTime>,
 ) -> String {
     let mut prefix = String::new();
-    if settings.target == Target::ConsolePrefixed {
+    if settings.place() == Target::ConsolePrefixed {
         prefix.push_str(&format!("<{}>", FACILITY | record.level.number()));
     }
     if let Some(now) = now {

@@ -20,8 +20,8 @@ impl Log {
     /// `identifier` is the program's name in journal and kernel log; `colour` is whether lines of the console are
     /// coloured, which whoever knows the console decides.
     pub fn new(settings: Settings, identifier: &str, colour: bool) -> Self {
-        let to_journal = matches!(settings.target, Target::Journal | Target::JournalOrKmsg);
-        let to_kmsg = matches!(settings.target, Target::Kmsg | Target::JournalOrKmsg);
+        let to_journal = matches!(settings.place(), Target::Journal | Target::JournalOrKmsg);
+        let to_kmsg = matches!(settings.place(), Target::Kmsg | Target::JournalOrKmsg);
         let journal = to_journal.then(|| Journal::new(&settings.journal_socket, identifier).ok());
         let kmsg = to_kmsg
             .then(|| Kmsg::open(&settings.kmsg_device, identifier, settings.ratelimit_kmsg).ok());
@@ -42,7 +42,7 @@ impl Log {
     /// console: because it is the target, or because nothing else took the record.
     pub fn write(&self, record: &Record<'_>, console: impl FnOnce(&str)) {
         let maxima = &self.settings.maxima;
-        if !self.lets_through(record.level) || self.settings.target == Target::Null {
+        if !self.lets_through(record.level) || self.settings.place() == Target::Null {
             return;
         }
         let said = self.said(record);

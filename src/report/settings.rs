@@ -10,6 +10,8 @@ use crate::terms::parse_boolean;
 /// Where log lines go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
+    /// Wherever standard error leads to.
+    Auto,
     /// Standard error.
     Console,
     /// Standard error, each line with its priority before it (`<30>`).
@@ -36,6 +38,8 @@ pub struct Maxima {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub target: Target,
+    /// Where that is [`Target::Auto`]: to the journal, because standard error is that, or to the console.
+    pub beside_journal: bool,
     pub maxima: Maxima,
     /// Whether lines on a terminal are coloured; `None` leaves that to the terminal.
     pub colour: Option<bool>,
@@ -53,7 +57,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            target: Target::Console,
+            target: Target::Auto,
+            beside_journal: false,
             maxima: Maxima {
                 all: Level::Info,
                 console: Level::Debug,
@@ -116,14 +121,13 @@ impl Settings {
         (settings, warnings)
     }
 
-    /// The same for a process whose standard error leads to the journal: there goes what no variable sends elsewhere, by
-    /// the journal's own way, on which a line keeps its priority.
-    pub fn beside_journal(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
-        let chosen = variable("SYSTEMD_LOG_TARGET");
-        if chosen.is_none_or(|target| matches!(&*target, "" | "auto")) {
-            self.target = Target::Journal;
+    /// Where lines go. What leads to the journal goes there by the journal's own way, on which a line keeps its priority.
+    pub fn place(&self) -> Target {
+        match self.target {
+            Target::Auto if self.beside_journal => Target::Journal,
+            Target::Auto => Target::Console,
+            target => target,
         }
-        self
     }
 
     /// The same without mere information: for `--quiet`.
@@ -134,7 +138,8 @@ impl Settings {
 }
 
 impl Target {
-    const WORDS: [(Self, &'static str); 6] = [
+    const WORDS: [(Self, &'static str); 7] = [
+        (Self::Auto, "auto"),
         (Self::Console, "console"),
         (Self::ConsolePrefixed, "console-prefixed"),
         (Self::Kmsg, "kmsg"),
@@ -156,13 +161,11 @@ impl FromStr for Target {
 
     fn from_str(word: &str) -> Result<Self, String> {
         let mut words = Self::WORDS.iter().filter(|(_, known)| *known == word);
-        match (words.next(), word) {
-            (Some((target, _)), _) => Ok(*target),
-            (None, "auto") => Ok(Self::Console),
-            (None, _) => Err(format!(
+        words.next().map(|(target, _)| *target).ok_or_else(|| {
+            format!(
                 "`{word}` is none of console, console-prefixed, kmsg, journal, journal-or-kmsg, auto and null"
-            )),
-        }
+            )
+        })
     }
 }
 
@@ -237,20 +240,17 @@ mod tests {
 
     #[test]
     fn automatically_lines_go_to_the_journal_where_standard_error_does() {
-        for (word, target) in [
-            (None, Target::Journal),
-            (Some(""), Target::Journal),
-            (Some("auto"), Target::Journal),
-            (Some("console"), Target::Console),
-            (Some("kmsg"), Target::Kmsg),
+        for (word, place) in [
+            ("", Target::Journal),
+            ("auto", Target::Journal),
+            ("console", Target::Console),
+            ("kmsg", Target::Kmsg),
         ] {
-            let variable = |_: &str| word.map(str::to_owned);
-            let (settings, _) = Settings::parse(|name| match name {
-                "SYSTEMD_LOG_TARGET" => variable(name),
-                _ => None,
-            });
-            assert_eq!(settings.beside_journal(variable).target, target, "{word:?}");
+            let (mut settings, _) = parse(&[("SYSTEMD_LOG_TARGET", word)]);
+            settings.beside_journal = true;
+            assert_eq!(settings.place(), place, "{word:?}");
         }
+        assert_eq!(Settings::default().place(), Target::Console);
     }
 
     #[test]

@@ -65,9 +65,7 @@ impl Screen {
         variable: impl Fn(&str) -> Option<String>,
     ) -> (Self, Vec<String>) {
         let (mut settings, warnings) = Settings::parse(&variable);
-        if is_journal {
-            settings = settings.beside_journal(&variable);
-        }
+        settings.beside_journal = is_journal;
         if quiet {
             settings = settings.quiet();
         }

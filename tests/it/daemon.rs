@@ -225,7 +225,7 @@ fn what_makes_no_sense_is_refused_by_the_name_that_programs_know() {
             "Cancel",
             "Object",
         ),
-        (MANAGER_PATH, TRANSFER, "Cancel", "Interface"),
+        (MANAGER_PATH, TRANSFER, "Cancel", "Method"),
         (MANAGER_PATH, MANAGER, "Bogus", "Method"),
     ] {
         assert_eq!(at(path, interface, method), format!("{unknown}{what}"));

@@ -76,11 +76,14 @@ fn is_slow(interface: &str, method: &str) -> bool {
 /// What is called, if it is there and takes such arguments.
 fn find(call: &Call, service: &Service) -> Result<(Object, &'static str, &'static Method), Fault> {
     let (path, member) = (call.path(), call.member());
-    let object = Object::at(&path, &service.manager).ok_or_else(|| Fault::unknown_object(&path))?;
-    let interfaces = match call.interface() {
-        Some(name) => vec![object.interface(&name)?],
-        None => object.interfaces(),
+    let interface = call.interface();
+    let object = match Object::at(&path, &service.manager) {
+        // Whoever asks whether we are there need not know at which path.
+        None if interface.as_deref() == Some(PEER) => Object::Node,
+        object => object.ok_or_else(|| Fault::unknown_object(&path))?,
     };
+    let mut interfaces = object.interfaces();
+    interfaces.retain(|it| interface.as_deref().is_none_or(|name| name == it.name));
     let mut found = interfaces
         .into_iter()
         .filter_map(|interface| Some((interface.name, interface.method(&member)?)));

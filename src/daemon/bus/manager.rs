@@ -180,7 +180,7 @@ fn cancel(call: &Call, service: &Service) -> Result<Answer, Fault> {
     call.authorize(service, Action::Cancel)?;
     let id: u32 = call.arguments()?;
     if id == 0 {
-        return Err(Fault::invalid("No transfer has the number 0"));
+        return Err(Fault::invalid("Invalid transfer id: they begin with 1"));
     }
     let transfer = service.manager.transfer(id);
     transfer.ok_or_else(|| Fault::no_transfer(id))?.cancel();

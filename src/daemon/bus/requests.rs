@@ -65,7 +65,7 @@ pub(super) fn export(call: &Call, form: ImageForm, extended: bool) -> Result<Req
     };
     let name: ImageName = name
         .parse()
-        .map_err(|error| Fault::invalid(format_args!("The image's name is invalid: {error}")))?;
+        .map_err(|error| Fault::invalid(format_args!("Local image name is invalid: {error}")))?;
     let shown = shown(fd.as_fd());
     let file = stream(fd)?;
     let compression = match format.as_str() {
@@ -123,6 +123,12 @@ pub(super) fn pull_oci(call: &Call) -> Result<Answer, Fault> {
     let (reference, name, class, bits): (String, String, String, u64) = call.arguments()?;
     self::class(&class)?;
     flags(bits, FORCE | READ_ONLY)?;
+    if reference.is_empty() || !reference.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let shown = reference.escape_debug();
+        return Err(Fault::invalid(format_args!(
+            "Reference `{shown}` is invalid"
+        )));
+    }
     if !name.is_empty() {
         local_name(&name)?;
     }
@@ -158,7 +164,7 @@ pub(super) fn flags(bits: u64, allowed: u64) -> Result<Flags, Fault> {
             keep_download: bits & KEEP_DOWNLOAD != 0,
         }),
         _ => Err(Fault::invalid(format_args!(
-            "The flags {bits:#x} are invalid: {allowed:#x} are those that are known here"
+            "Flags {bits:#x} are invalid: {allowed:#x} are those that are known here"
         ))),
     }
 }
@@ -168,7 +174,7 @@ pub(super) fn class(word: &str) -> Result<ImageClass, Fault> {
 }
 
 fn local_name(name: &str) -> Result<LocalName, Fault> {
-    let invalid = |error| Fault::invalid(format_args!("The local name is invalid: {error}"));
+    let invalid = |error| Fault::invalid(format_args!("Local image name is invalid: {error}"));
     name.parse().map_err(invalid)
 }
 
@@ -191,7 +197,7 @@ fn stream(fd: OwnedFd) -> Result<File, Fault> {
         FileType::RegularFile | FileType::Fifo | FileType::Socket => Ok(file(fd)),
         _ => Err(Fault::descriptor(
             Errno::INVAL,
-            "The descriptor is none of a file, a pipe or a socket",
+            "Invalid argument: the descriptor is none of a file, a pipe and a socket",
         )),
     }
 }
