@@ -526,3 +526,49 @@ fn a_thousand_transfers_and_clients_that_vanish_leave_nothing_behind() {
         assert!(!name.starts_with(".#"), "{name}");
     }
 }
+
+#[test]
+fn what_a_killed_daemon_left_is_swept_by_the_next_at_whatever_moment_it_was_killed() {
+    if !need("dbus-daemon") {
+        return;
+    }
+    let body = pack("x.xz", &vec![7; 24 << 20]);
+    let case = Case::new()
+        .serve_as("img.raw.xz", Reply::body(body.clone()))
+        .serve_as("slow.raw", Reply::body(image()).trickle(400_000))
+        .file("disk.raw", image());
+    let bus = Bus::new();
+    let disk = File::open(case.dir().join("disk.raw")).unwrap();
+    let mut begun = 0;
+    for moment in 0..12 {
+        let daemon = case.daemon(&bus);
+        let client = bus.client();
+        for (name, kept) in [("img.raw.xz", 4_u64), ("slow.raw", 0)] {
+            let url = case.fill(&format!("{{url}}/{name}"));
+            let local = format!("killed{moment}{}", &name[..3]);
+            let pull = (url.as_str(), local.as_str(), "machine", "no", kept | 1);
+            client.begin("PullRawEx", &pull);
+        }
+        std::thread::sleep(Duration::from_millis(moment * 15));
+        daemon.signal(Signal::KILL);
+        drop(daemon.wait());
+        let names = case.images("machine");
+        begun += usize::from(
+            names
+                .names()
+                .iter()
+                .any(|name| name.starts_with(".#importd.")),
+        );
+        let _next = case.daemon(&bus);
+        let client = bus.client();
+        let id = client.begin("ImportRaw", &(fd(&disk), "next", true, false));
+        assert_eq!(client.result(id), "done");
+        for name in case.images("machine").names() {
+            assert!(!name.starts_with(".#"), "{name} after {moment}");
+            if name.starts_with("killed") && name.contains("img") {
+                assert_eq!(read_image(&case, name).len(), 24 << 20);
+            }
+        }
+    }
+    assert!(begun >= 6, "{begun}");
+}
