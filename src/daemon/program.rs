@@ -21,7 +21,7 @@ use crate::multicall::VERSION;
 use crate::report::{self, Notifier, Reporter, Sink};
 use crate::store::Roots;
 use crate::stream::Cancel;
-use crate::sys::SignalFd;
+use crate::sys::{SignalFd, ignore_favours};
 use crate::term::Terminal;
 use crate::terms::parse_boolean;
 use crate::transfer::{Manager, Settings};
@@ -85,6 +85,7 @@ fn serve(
         return Err(Error::User);
     }
     umask(Mode::from_raw_mode(0o022));
+    ignore_favours();
     // Before the first thread, which inherits the mask.
     let signals = SignalFd::stop_signals().map_err(Error::Signals)?;
     let notifier = notifier(world, reporter);

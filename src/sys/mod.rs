@@ -18,5 +18,5 @@ pub use lock::try_lock_exclusive;
 pub use path::{behind_links, path_of};
 pub use release::Release;
 pub use share::share_range;
-pub use signal::{SignalFd, hand_over_interrupts};
+pub use signal::{SignalFd, hand_over_interrupts, ignore_favours};
 pub use writeback::{begin_writeback, finish_writeback};

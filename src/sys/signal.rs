@@ -75,6 +75,15 @@ pub fn hand_over_interrupts<T>(start: impl FnOnce() -> io::Result<T>) -> io::Res
     started
 }
 
+/// Lets the signal pass with which a service manager asks its daemons for small favours (SIGRTMIN+18): to who knows nothing
+/// of it, it would be the end.
+pub fn ignore_favours() {
+    // SAFETY: the number is a signal's that can be ignored, and SIG_IGN is no function.
+    unsafe {
+        libc::signal(libc::SIGRTMIN() + 18, libc::SIG_IGN);
+    }
+}
+
 fn is_ignored(signal: libc::c_int) -> bool {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: a null pointer is how sigaction is told to change nothing; where it returns 0 it has initialised the
