@@ -3,3 +3,4 @@
 //! Deliberately absent: what the words mean, which the faces know.
 
 pub mod bus;
+pub mod varlink;

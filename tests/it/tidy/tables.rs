@@ -97,7 +97,7 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     // The daemon serves the bus and asks polkit on it, importctl calls.
     ("zbus", "wire daemon ctl"),
     ("futures_core", "daemon ctl"),
-    ("serde", "daemon ctl"),
+    ("serde", "wire daemon ctl"),
 ];
 
 /// Where an absolute path may stand beside `src/world.rs`, and why.
