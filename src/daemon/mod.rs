@@ -14,5 +14,6 @@ mod options;
 mod program;
 mod service;
 mod teller;
+mod varlink;
 
 pub use program::main;

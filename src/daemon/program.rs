@@ -17,6 +17,7 @@ use super::log::ChangingLog;
 use super::options::{Instead, Options, USAGE, parse};
 use super::service::Service;
 use super::teller::{Teller, status};
+use super::varlink::{self, Entrance, Server};
 use crate::multicall::VERSION;
 use crate::report::{self, Notifier, Reporter, Sink};
 use crate::store::Roots;
@@ -34,6 +35,8 @@ const IDLE_TIME: Duration = Duration::from_secs(30);
 const LAST_CALLS: Duration = Duration::from_millis(200);
 /// So long cancelled transfers may take to clean up.
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
+/// So long clients may take to hear the last.
+const LAST_REPLIES: Duration = Duration::from_secs(2);
 /// Between two looks at whether anybody needs us.
 const GLANCE: Duration = Duration::from_secs(1);
 
@@ -104,6 +107,7 @@ fn serve(
         stop.clone(),
     );
     bus.map_err(Error::Start)?;
+    let clients = serve_varlink(world, options, &service, &stop);
     let house = House {
         service,
         events,
@@ -115,7 +119,26 @@ fn serve(
     house.say(&format!("READY=1\n{}", status(0)));
     house.wait(&signals);
     house.close();
+    if let Some(clients) = clients {
+        clients.wait(LAST_REPLIES);
+    }
     Ok(())
+}
+
+/// Without it, there is still the bus.
+fn serve_varlink(
+    world: &World,
+    options: &Options,
+    service: &Arc<Service>,
+    stop: &Cancel,
+) -> Option<Server> {
+    let root = options.root.as_deref().unwrap_or(Path::new("/"));
+    let reporter = &service.reporter;
+    let served = Entrance::open(world, root, reporter)
+        .and_then(|entrance| varlink::serve(entrance, Arc::clone(service), stop.clone()));
+    let complain =
+        |error: &_| reporter.warning(format_args!("Varlink is not served, ignoring: {error}"));
+    served.inspect_err(complain).ok()
 }
 
 fn service(

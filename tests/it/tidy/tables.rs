@@ -119,6 +119,10 @@ pub(super) const PATHS: &[(&str, &str)] = &[
         "where a link has led to is the kernel's to tell, by descriptor",
     ),
     (
+        "src/sys/peer.rs",
+        "when another process was started is the kernel's to tell, by number",
+    ),
+    (
         "src/report/settings.rs",
         "the journal's socket and the kernel's log, which tests replace",
     ),
