@@ -62,6 +62,7 @@ impl Watcher for Teller {
     fn said(&self, transfer: &Transfer, record: &Record<'_>) {
         self.log.log(&Record {
             message: &format!("(transfer{}) {}", transfer.id, record.message),
+            transfer: Some(transfer.id),
             ..*record
         });
     }
@@ -78,6 +79,7 @@ impl Watcher for Teller {
                 level: Level::Debug,
                 message: &format!("(transfer{}) The transfer {word}", transfer.id),
                 location: std::panic::Location::caller(),
+                transfer: Some(transfer.id),
             });
         }
         let mut under_way = self.under_way();

@@ -73,6 +73,7 @@ mod tests {
             level,
             message,
             location: Location::caller(),
+            transfer: None,
         }
     }
 

@@ -14,6 +14,8 @@ pub struct Record<'a> {
     pub message: &'a str,
     /// Where in the source it was said.
     pub location: &'static Location<'static>,
+    /// The number of the transfer that has said it, among several.
+    pub transfer: Option<u32>,
 }
 
 /// How far a transfer has come.
@@ -59,6 +61,7 @@ impl Reporter {
             level,
             message: &message.to_string(),
             location: Location::caller(),
+            transfer: None,
         });
     }
 

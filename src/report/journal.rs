@@ -60,6 +60,9 @@ impl Journal {
         field(&mut entry, "SYSLOG_IDENTIFIER", &self.identifier);
         field(&mut entry, "CODE_FILE", record.location.file());
         field(&mut entry, "CODE_LINE", &record.location.line().to_string());
+        if let Some(transfer) = record.transfer {
+            field(&mut entry, "IMPORT_TRANSFER", &transfer.to_string());
+        }
         let thread = rustix::thread::gettid().as_raw_nonzero();
         field(&mut entry, "TID", &thread.to_string());
         entry

@@ -117,6 +117,7 @@ mod tests {
             level,
             message,
             location: Location::caller(),
+            transfer: None,
         };
         let mut shown = String::new();
         Log::new(settings, "importctl", false).write(&record, |text| shown.push_str(text));

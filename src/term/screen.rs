@@ -119,6 +119,7 @@ impl Screen {
                 level: Level::Info,
                 message: &sentence,
                 location: Location::caller(),
+                transfer: None,
             });
         }
     }

@@ -54,6 +54,7 @@ fn record(message: &str) -> Record<'_> {
         level: Level::Warning,
         message,
         location: Location::caller(),
+        transfer: Some(7),
     }
 }
 
@@ -69,7 +70,7 @@ fn an_entry_carries_every_field_on_a_line_of_its_own() {
     journal.write(&record, "pulled \x1b it").unwrap();
     let (entry, files) = listener.receive();
     let expected = format!(
-        "MESSAGE=pulled \x1b it\nPRIORITY=4\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=importctl\nCODE_FILE={}\nCODE_LINE={}\nTID={}\n",
+        "MESSAGE=pulled \x1b it\nPRIORITY=4\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=importctl\nCODE_FILE={}\nCODE_LINE={}\nIMPORT_TRANSFER=7\nTID={}\n",
         file!(),
         record.location.line(),
         rustix::thread::gettid().as_raw_nonzero(),

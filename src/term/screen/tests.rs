@@ -54,6 +54,7 @@ fn say(screen: &Screen, message: &str) {
         level: Level::Info,
         message,
         location: Location::caller(),
+        transfer: None,
     });
 }
 
@@ -133,6 +134,7 @@ fn no_sequence_reaches_what_is_no_terminal_and_progress_is_said_once_a_second() 
         level: Level::Err,
         message: "evil \x1b[2J",
         location: Location::caller(),
+        transfer: None,
     });
     drop(screen);
     let text = paper.text();
@@ -177,6 +179,7 @@ fn the_log_colour_variable_decides_on_a_terminal() {
             level: Level::Err,
             message: "no",
             location,
+            transfer: None,
         });
         assert_eq!(paper.text(), shown);
     }
