@@ -53,5 +53,7 @@ mod the_kit;
 mod tidy;
 /// Archives and directories become trees.
 mod trees;
+/// systemd-importd by Varlink.
+mod varlink;
 /// Checksums, signatures and keyrings.
 mod verify;

@@ -44,3 +44,5 @@ mod static_binary;
 mod the_helpers;
 /// Trees on btrfs, with mounts in them, immutable.
 mod trees;
+/// What strangers may do by Varlink.
+mod varlink;
