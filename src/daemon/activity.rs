@@ -9,6 +9,8 @@ pub(super) struct Activity(Arc<Mutex<State>>);
 
 struct State {
     count: usize,
+    /// Nobody is let in any more.
+    closed: bool,
     /// When the last has ended.
     since: Instant,
 }
@@ -20,6 +22,7 @@ impl Activity {
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(State {
             count: 0,
+            closed: false,
             since: Instant::now(),
         })))
     }
@@ -27,6 +30,21 @@ impl Activity {
     pub(super) fn begin(&self) -> Busy {
         self.state().count += 1;
         Busy(self.clone())
+    }
+
+    /// The same for somebody who can wait for the next daemon; none once we are sure to go.
+    pub(super) fn admit(&self) -> Option<Busy> {
+        let mut state = self.state();
+        state.count += usize::from(!state.closed);
+        (!state.closed).then(|| Busy(self.clone()))
+    }
+
+    /// Lets nobody in any more, if nobody is there. So a client that comes at the last moment is either served or left to the
+    /// next daemon.
+    pub(super) fn close(&self) -> bool {
+        let mut state = self.state();
+        state.closed |= state.count == 0;
+        state.closed
     }
 
     /// For how long nothing has gone on; none while something does.
@@ -59,6 +77,16 @@ mod tests {
         drop(first);
         assert_eq!(activity.idle_for(), None);
         drop(second);
+        assert!(activity.idle_for().is_some());
+    }
+
+    #[test]
+    fn who_comes_at_the_last_moment_is_served_or_not_let_in() {
+        let activity = Activity::new();
+        let guest = activity.admit();
+        assert!(guest.is_some() && !activity.close());
+        drop(guest);
+        assert!(activity.close() && activity.admit().is_none());
         assert!(activity.idle_for().is_some());
     }
 }

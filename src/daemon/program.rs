@@ -261,7 +261,7 @@ impl House {
         self.say("STOPPING=1");
         self.events.give_up_name();
         std::thread::sleep(LAST_CALLS);
-        self.is_idle_for(LAST_CALLS)
+        self.is_idle_for(LAST_CALLS) && self.service.activity.close()
     }
 
     /// Ends everything that is under way, tells whom it concerns, and goes.

@@ -112,8 +112,10 @@ impl Porter {
         let listener = match &entrance.door {
             Door::Listener(listener) => listener,
             Door::Client(socket) => {
-                if let Ok(socket) = socket.try_clone() {
-                    self.admit(socket, 1);
+                if let (Some(busy), Ok(socket)) =
+                    (self.service.activity.admit(), socket.try_clone())
+                {
+                    self.admit(socket, 1, busy);
                 }
                 return;
             }
@@ -128,9 +130,13 @@ impl Porter {
             if self.stop.is_cancelled() {
                 return;
             }
+            // Whoever is not taken from the socket of the service manager's is there for the next daemon.
+            let Some(busy) = self.service.activity.admit() else {
+                return;
+            };
             if let Some(socket) = self.accept(listener) {
                 number += 1;
-                self.admit(socket, number);
+                self.admit(socket, number, busy);
             }
         }
     }
@@ -156,8 +162,7 @@ impl Porter {
     }
 
     /// Serves that client, unless there are too many.
-    fn admit(&self, socket: UnixStream, number: u64) {
-        let busy = self.service.activity.begin();
+    fn admit(&self, socket: UnixStream, number: u64, busy: Busy) {
         let refuse = |why: &dyn std::fmt::Display| {
             let what = format_args!("A Varlink connection is refused: {why}");
             self.service.reporter.debug(what);
