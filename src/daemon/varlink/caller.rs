@@ -52,9 +52,14 @@ impl Caller {
         })
     }
 
+    /// Whether nobody has to be asked about the caller.
+    pub(super) fn is_privileged(&self, service: &Service) -> bool {
+        service.authority.is_privileged(&self.subject())
+    }
+
     /// Refuses everybody but root and ourselves.
     pub(super) fn need_privilege(&self, service: &Service) -> Result<(), Fault> {
-        match service.authority.is_privileged(&self.subject()) {
+        match self.is_privileged(service) {
             true => Ok(()),
             false => Err(Fault::PermissionDenied),
         }

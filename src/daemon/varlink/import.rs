@@ -9,7 +9,7 @@ use super::follower::{Follower, fraction};
 use super::pull;
 use crate::daemon::authority::Action;
 use crate::transfer::{About, NotStarted, Request, Transfer, Watcher};
-use crate::wire::varlink::{Fields, Parameters};
+use crate::wire::varlink::{Fields, Mode, Parameters};
 
 pub(super) fn list_transfers(asked: &Asked<'_>) -> Result<Answer, Fault> {
     if !asked.wants_more() {
@@ -45,8 +45,9 @@ pub(super) fn pull(asked: &Asked<'_>) -> Result<Answer, Fault> {
     let about = request.about();
     refuse_second(asked, &about)?;
     authorize(asked, &about, parsed.interactive)?;
-    if (asked.is_gone)() {
-        // While somebody was asked to agree. It is nobody's wish any more.
+    let took_a_person = parsed.interactive && !asked.caller.is_privileged(service);
+    if took_a_person && asked.call.mode != Mode::Oneway && (asked.is_gone)() {
+        // Meanwhile. It is nobody's wish any more.
         return Err(Fault::Cancelled);
     }
     let image_root = parsed.image_root;
