@@ -160,22 +160,23 @@ fn without_more_the_number_is_all_and_the_transfer_goes_on() {
             .map(|entry| entry.file_name().into_string().unwrap())
             .any(|name| name.starts_with(".raw-"))
     });
-    until(|| {
-        !threads(&daemon)
-            .iter()
-            .any(|name| name != "varlink" && name.starts_with("varlink"))
-    });
+    until(|| connections(&daemon) == 0);
     end(daemon);
 }
 
-/// The names of a program's threads.
-fn threads(daemon: &Running) -> Vec<String> {
+/// How many threads the daemon has whose names begin so. A thread has its starter's name at first.
+fn threads(daemon: &Running, what: &str) -> usize {
     let tasks = fs::read_dir(format!("/proc/{}/task", daemon.pid())).unwrap();
     let names = tasks.flatten().map(|task| {
         let name = fs::read_to_string(task.path().join("comm"));
-        name.unwrap_or_default().trim().to_owned()
+        name.unwrap_or_default()
     });
-    names.collect()
+    names.filter(|name| name.starts_with(what)).count()
+}
+
+/// How many connections it serves, beside the thread that lets them in.
+fn connections(daemon: &Running) -> usize {
+    threads(daemon, "varlink") - 1
 }
 
 /// A pull with these parameters in place of the usual ones or beside them.
@@ -522,11 +523,7 @@ fn what_is_no_call_ends_its_connection_alone() {
     );
     bystander.call(PING, none()).unwrap();
     drop(bystander);
-    until(|| {
-        !threads(&daemon)
-            .iter()
-            .any(|name| name.starts_with("varlink") && name != "varlink")
-    });
+    until(|| connections(&daemon) == 0);
 }
 
 #[test]
@@ -589,4 +586,53 @@ fn the_real_client_takes_what_is_said() {
     let replies = String::from_utf8(replies).unwrap();
     assert!(replies.contains("\"id\":1"), "{replies}");
     assert!(case.image_dir("machine").join("img.raw").exists());
+}
+
+#[test]
+fn clients_that_come_and_go_leave_nothing_behind() {
+    let case = Case::new();
+    let daemon = served(&case);
+    let opened = || {
+        let fds = fs::read_dir(format!("/proc/{}/fd", daemon.pid())).unwrap();
+        let mut names: Vec<_> = fds
+            .flatten()
+            .filter_map(|fd| fs::read_link(fd.path()).ok())
+            .collect();
+        names.sort();
+        names
+    };
+    let all_gone = || connections(&daemon) == 0 && threads(&daemon, "transfer") == 0;
+    // Whoever has waited for the socket came before.
+    client(&case).call(PING, none()).unwrap();
+    until(all_gone);
+    let before = opened();
+    let file = |number: u32| {
+        let path = case.dir().join(format!("{number}.raw"));
+        fs::write(&path, image()).unwrap();
+        format!("file://{}", path.display())
+    };
+    for number in 0..100 {
+        let url = file(number);
+        if number % 5 == 0 {
+            client(&case).call_oneway(PULL, pull(&url)).unwrap();
+            continue;
+        }
+        let mut replies = client(&case).call_more(PULL, pull(&url)).unwrap();
+        match number % 4 {
+            // As soon as it is heard, in the middle, and at the end.
+            0 => {}
+            1 => drop(replies.next().unwrap().unwrap()),
+            2 => drop(replies.by_ref().take(3).count()),
+            _ => assert!(replies.last().unwrap().is_ok()),
+        }
+    }
+    let complete = || {
+        let images = fs::read_dir(case.image_dir("machine"));
+        let names = images.into_iter().flatten().flatten();
+        let names = names.map(|entry| entry.file_name().into_string().unwrap());
+        names.filter(|name| !name.starts_with('.')).count()
+    };
+    until(|| complete() == 100);
+    until(all_gone);
+    until(|| opened() == before);
 }
