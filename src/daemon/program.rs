@@ -92,7 +92,7 @@ fn serve(
     // Before the first thread, which inherits the mask.
     let signals = SignalFd::stop_signals().map_err(Error::Signals)?;
     let notifier = notifier(world, reporter);
-    let events = Arc::new(Events::default());
+    let events = Arc::new(Events::new(Arc::clone(&log)));
     let service = Arc::new(service(
         world,
         options,
@@ -258,10 +258,13 @@ impl House {
     /// Gives up the name, so that the next call starts another daemon, and answers what was on its way. False if that has
     /// started something: then we stay until it is done.
     fn leave(&self) -> bool {
-        self.say("STOPPING=1");
         self.events.give_up_name();
         std::thread::sleep(LAST_CALLS);
-        self.is_idle_for(LAST_CALLS) && self.service.activity.close()
+        let leaves = self.is_idle_for(LAST_CALLS) && self.service.activity.close();
+        if !leaves {
+            self.events.take_name();
+        }
+        leaves
     }
 
     /// Ends everything that is under way, tells whom it concerns, and goes.

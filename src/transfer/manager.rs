@@ -30,6 +30,8 @@ struct Shared {
 /// Invariant: a number is given once.
 #[derive(Default)]
 struct UnderWay {
+    /// All were asked to stop, and none begins any more.
+    closed: bool,
     last_id: u32,
     transfers: BTreeMap<u32, Arc<Transfer>>,
 }
@@ -74,6 +76,8 @@ pub enum NotStarted {
     InProgress(String),
     #[error("there are {TRANSFERS_LIMIT} transfers under way, which is as many as there may be")]
     TooMany,
+    #[error("the daemon is about to end")]
+    Stopping,
     #[error(transparent)]
     Failed(#[from] Error),
 }
@@ -119,6 +123,9 @@ impl Manager {
         let about = request.about();
         let cancel = Cancel::new().map_err(|cause| Error::from(super::Local::Thread(cause)))?;
         let mut under_way = shared.under_way();
+        if under_way.closed {
+            return Err(NotStarted::Stopping);
+        }
         if under_way.is_pulling(&about) {
             return Err(NotStarted::InProgress(about.remote));
         }
@@ -172,8 +179,9 @@ impl Manager {
         self.0.under_way().transfers.get(&id).cloned()
     }
 
-    /// Asks all of them to stop, and waits until they have, but no longer than that. Says how many have not.
+    /// Asks all of them to stop, lets no other begin, and waits until they have, but no longer than that. Says how many have not.
     pub fn stop(&self, patience: Duration) -> usize {
+        self.0.under_way().closed = true;
         for transfer in self.transfers() {
             transfer.cancel();
         }

@@ -226,3 +226,17 @@ fn without_a_daemon_it_is_done_here() {
             .stderr_has("leave out --user");
     }
 }
+
+#[test]
+fn a_host_that_cannot_be_reached_is_an_error_at_once() {
+    if !need("ssh") {
+        return;
+    }
+    let case = Case::new();
+    let begun = Instant::now();
+    // Nobody listens there.
+    case.importctl_alone(["-H", "127.0.0.1:1", "list-transfers"])
+        .code(1)
+        .stderr_has("failed to get at the bus of 127.0.0.1:1");
+    assert!(begun.elapsed() < Duration::from_secs(20));
+}

@@ -175,6 +175,19 @@ impl Case {
         daemon
     }
 
+    /// Runs `importctl` without a root and without a bus, with the host's `$PATH`.
+    #[track_caller]
+    pub fn importctl_alone<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> Outcome {
+        let program = self.temp.path().join("bin/importctl");
+        let path = format!("PATH={}", std::env::var("PATH").unwrap());
+        let words = [path, program.to_str().unwrap().to_owned()].into_iter();
+        let words: Vec<_> = words
+            .chain(arguments.into_iter().map(str::to_owned))
+            .collect();
+        let env = Path::new("/usr/bin/env");
+        self.launch(env, words.iter().map(String::as_str)).wait()
+    }
+
     /// Starts `importctl` without a root, so that it talks to whoever is on that bus.
     pub fn client<'a>(&self, bus: &Bus, arguments: impl IntoIterator<Item = &'a str>) -> Running {
         self.on_bus(bus, "importctl", arguments)

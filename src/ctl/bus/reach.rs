@@ -168,6 +168,8 @@ fn over_ssh(text: &str) -> Result<Connection, Error> {
         .stdout(Stdio::from(theirs))
         .spawn()
         .map_err(failed)?;
+    // With it goes our copy of the other end, so that we hear when ssh ends.
+    drop(ssh);
     let bus = block_on(connection::Builder::unix_stream(ours).build());
     bus.map_err(|cause| Error::Connect {
         host: Some(text.to_owned()),

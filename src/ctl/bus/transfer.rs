@@ -146,7 +146,14 @@ impl Followed<'_> {
                     body.deserialize().map_err(Error::Answer)?;
                 return Ok((id == self.id).then_some(result));
             }
-            (_, Some("NameOwnerChanged")) => return Err(Error::DaemonGone),
+            (_, Some("NameOwnerChanged")) => {
+                let (_, old, _): (String, String, String) =
+                    body.deserialize().map_err(Error::Answer)?;
+                // Without one before it is the daemon that our own call has started.
+                if !old.is_empty() {
+                    return Err(Error::DaemonGone);
+                }
+            }
             _ => {}
         }
         Ok(None)

@@ -1,21 +1,35 @@
 //! What happens to transfers, as signals.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use zbus::Message;
 
 use super::outbox::Outbox;
+use crate::daemon::log::ChangingLog;
 use crate::report::Record;
 use crate::transfer::{Outcome, Transfer, Watcher};
-use crate::wire::bus::{MANAGER, MANAGER_PATH, TRANSFER, UNKNOWN_PROGRESS, transfer_path};
+use crate::wire::bus::{MANAGER, MANAGER_PATH, NAME, TRANSFER, UNKNOWN_PROGRESS, transfer_path};
 
 /// Tells the bus, while there is one.
-#[derive(Default)]
-pub(in crate::daemon) struct Events(Mutex<Option<Outbox>>);
+pub(in crate::daemon) struct Events {
+    outbox: Mutex<Option<Outbox>>,
+    /// What is not worth a line in it is not worth a signal.
+    log: Arc<ChangingLog>,
+}
+
+/// As log lines of daemons have it before their priority (`syslog(3)`, LOG_DAEMON).
+const FACILITY: u32 = 3 << 3;
 
 impl Events {
+    pub(in crate::daemon) fn new(log: Arc<ChangingLog>) -> Self {
+        Self {
+            outbox: Mutex::default(),
+            log,
+        }
+    }
+
     pub(super) fn set_outbox(&self, outbox: Option<Outbox>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
+        *self.outbox.lock().unwrap_or_else(PoisonError::into_inner) = outbox;
     }
 
     /// Waits until all that was said is sent, but not for long.
@@ -27,18 +41,29 @@ impl Events {
 
     /// Lets go of our name on the bus.
     pub(in crate::daemon) fn give_up_name(&self) {
-        let name = (crate::wire::bus::NAME,);
-        let call = Message::method_call("/org/freedesktop/DBus", "ReleaseName")
+        self.call_bus("ReleaseName", &(NAME,));
+    }
+
+    /// Takes it again.
+    pub(in crate::daemon) fn take_name(&self) {
+        self.call_bus("RequestName", &(NAME, 0_u32));
+    }
+
+    fn call_bus<B>(&self, method: &str, values: &B)
+    where
+        B: serde::Serialize + zbus::DynamicType,
+    {
+        let call = Message::method_call("/org/freedesktop/DBus", method)
             .destination("org.freedesktop.DBus")
             .interface("org.freedesktop.DBus")
-            .build(&name);
+            .build(values);
         if let (Some(outbox), Ok(call)) = (self.outbox(), call) {
             outbox.send(call);
         }
     }
 
     fn outbox(&self) -> Option<Outbox> {
-        self.0
+        self.outbox
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
@@ -85,7 +110,10 @@ impl Watcher for Events {
     }
 
     fn said(&self, transfer: &Transfer, record: &Record<'_>) {
-        let priority = u32::from(record.level.number());
+        if record.level > self.log.level() {
+            return;
+        }
+        let priority = FACILITY | u32::from(record.level.number());
         self.transfer(transfer, "LogMessage", &(priority, record.message));
     }
 

@@ -111,7 +111,7 @@ impl From<NotStarted> for Fault {
         let name = match &error {
             NotStarted::InProgress(_) => IN_PROGRESS,
             NotStarted::TooMany => "System.Error.E2BIG",
-            NotStarted::Failed(_) => FAILED,
+            NotStarted::Stopping | NotStarted::Failed(_) => FAILED,
         };
         Self::new(name, error)
     }

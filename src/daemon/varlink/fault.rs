@@ -112,7 +112,7 @@ impl From<NotStarted> for Fault {
             NotStarted::InProgress(remote) => Self::InProgress(remote),
             NotStarted::TooMany => Self::System(E2BIG),
             NotStarted::Failed(Error::Local(Local::Thread(cause))) => Self::of_io(&cause),
-            NotStarted::Failed(_) => Self::System(EIO),
+            NotStarted::Stopping | NotStarted::Failed(_) => Self::System(EIO),
         }
     }
 }
