@@ -2,7 +2,6 @@
 
 use std::io::{self, IsTerminal, Read};
 use std::os::fd::AsRawFd;
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use rustix::io::{FdFlags, fcntl_setfd};
@@ -26,8 +25,7 @@ impl Agent {
             .arg(std::process::id().to_string())
             .arg("--notify-fd")
             .arg(notify.as_raw_fd().to_string())
-            // Control-C is for us to take.
-            .process_group(0)
+            // In our group: from another it could not read from the terminal.
             .stdin(Stdio::inherit())
             .spawn();
         drop(notify);
