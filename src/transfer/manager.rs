@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -34,6 +34,8 @@ struct UnderWay {
     closed: bool,
     last_id: u32,
     transfers: BTreeMap<u32, Arc<Transfer>>,
+    /// Of so many, not among those any more, the watchers are being told that they have ended.
+    ending: usize,
 }
 
 /// A transfer under way, or one that has ended and somebody still holds.
@@ -43,7 +45,6 @@ pub struct Transfer {
     cancel: Cancel,
     /// In percent; [`UNKNOWN`] where that is unknown.
     percent: AtomicU32,
-    cancelled: AtomicBool,
 }
 
 const UNKNOWN: u32 = u32::MAX;
@@ -138,7 +139,6 @@ impl Manager {
             about,
             cancel: cancel.clone(),
             percent: AtomicU32::new(UNKNOWN),
-            cancelled: AtomicBool::new(false),
         });
         let told = Arc::new(Told {
             shared: Arc::clone(shared),
@@ -179,6 +179,11 @@ impl Manager {
         self.0.under_way().transfers.get(&id).cloned()
     }
 
+    /// Whether the same is being downloaded already, whatever it will be called here.
+    pub fn is_pulling(&self, about: &About) -> bool {
+        self.0.under_way().is_pulling(about)
+    }
+
     /// Asks all of them to stop, lets no other begin, and waits until they have, but no longer than that. Says how many have not.
     pub fn stop(&self, patience: Duration) -> usize {
         self.0.under_way().closed = true;
@@ -187,7 +192,7 @@ impl Manager {
         }
         let until = Instant::now() + patience;
         let mut under_way = self.0.under_way();
-        while !under_way.transfers.is_empty() {
+        while !under_way.transfers.is_empty() || under_way.ending > 0 {
             let Some(left) = until.checked_duration_since(Instant::now()) else {
                 break;
             };
@@ -208,7 +213,6 @@ impl Shared {
 }
 
 impl UnderWay {
-    /// Whether the same is being downloaded already, whatever it will be called here.
     fn is_pulling(&self, about: &About) -> bool {
         matches!(about.kind, TransferType::Pull(_))
             && self
@@ -221,7 +225,6 @@ impl UnderWay {
 impl Transfer {
     /// Asks it to stop, which it does within half a second.
     pub fn cancel(&self) {
-        self.cancelled.store(true, Ordering::SeqCst);
         self.cancel.cancel();
     }
 
@@ -249,7 +252,7 @@ impl Told {
     fn end(&self, result: &Result<(), Error>, reporter: &Reporter) {
         let outcome = match result {
             Ok(()) => Outcome::Done,
-            Err(_) if self.transfer.cancelled.load(Ordering::SeqCst) => Outcome::Canceled,
+            Err(_) if self.transfer.cancel.is_cancelled() => Outcome::Canceled,
             Err(_) => Outcome::Failed,
         };
         if let Err(error) = result {
@@ -260,8 +263,12 @@ impl Told {
 
     /// Forgets it. Whoever hears of its end and asks finds it gone.
     fn remove(&self, outcome: Outcome) {
-        self.shared.under_way().transfers.remove(&self.transfer.id);
+        let mut under_way = self.shared.under_way();
+        under_way.transfers.remove(&self.transfer.id);
+        under_way.ending += 1;
+        drop(under_way);
         self.each(|watcher| watcher.ended(&self.transfer, outcome));
+        self.shared.under_way().ending -= 1;
         self.shared.ended.notify_all();
     }
 }

@@ -403,6 +403,41 @@ fn as_many_transfers_as_there_may_be_go_on_at_once_and_all_are_stopped() {
     assert!(home.names().is_empty());
 }
 
+/// Takes its time to hear of an end, and says that it has.
+#[derive(Default)]
+struct Late(AtomicU32);
+
+impl Watcher for Late {
+    fn begun(&self, _: &Transfer) {}
+
+    fn said(&self, _: &Transfer, _: &Record<'_>) {}
+
+    fn progress(&self, _: &Transfer) {}
+
+    fn ended(&self, _: &Transfer, _: Outcome) {
+        std::thread::sleep(Duration::from_millis(200));
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn whoever_stops_them_waits_until_all_are_told() {
+    let home = Home::new();
+    let late = Arc::new(Late::default());
+    let manager = Manager::new(home.settings(), vec![Arc::clone(&late) as _]);
+    let (request, _pipe) = endless("image");
+    manager.start(request, None, None).unwrap().cancel();
+    while !manager.transfers().is_empty() {
+        std::thread::yield_now();
+    }
+    assert_eq!(late.0.load(Ordering::SeqCst), 0);
+    assert_eq!(manager.stop(Duration::from_secs(20)), 0);
+    assert_eq!(late.0.load(Ordering::SeqCst), 1);
+    let (request, _pipe) = endless("another");
+    let refused = manager.start(request, None, None).err().unwrap();
+    assert!(matches!(refused, NotStarted::Stopping));
+}
+
 #[test]
 fn what_is_being_downloaded_is_not_downloaded_twice() {
     let home = Home::new();
