@@ -7,6 +7,8 @@ use rustix::process::geteuid;
 use zbus::Variant;
 use zbus::{Connection, block_on};
 
+use crate::wire::bus::DBUS;
+
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
@@ -41,8 +43,6 @@ pub(super) struct Authority(Mutex<Option<Connection>>);
 const POLKIT: &str = "org.freedesktop.PolicyKit1";
 const POLKIT_PATH: &str = "/org/freedesktop/PolicyKit1/Authority";
 const POLKIT_INTERFACE: &str = "org.freedesktop.PolicyKit1.Authority";
-const BUS: &str = "org.freedesktop.DBus";
-const BUS_PATH: &str = "/org/freedesktop/DBus";
 /// A flag of polkit's: it may ask the person there.
 const ALLOW_INTERACTION: u32 = 1;
 
@@ -122,10 +122,11 @@ impl Authority {
 }
 
 fn uid_of(bus: &Connection, name: &str) -> zbus::Result<u32> {
+    let (service, path, interface) = DBUS;
     let reply = block_on(bus.call_method(
-        Some(BUS),
-        BUS_PATH,
-        Some(BUS),
+        Some(service),
+        path,
+        Some(interface),
         "GetConnectionUnixUser",
         &name,
     ))?;

@@ -27,6 +27,7 @@ use crate::term::Terminal;
 use crate::terms::parse_boolean;
 use crate::transfer::{Manager, Settings};
 use crate::usage::help;
+use crate::wire::bus::SYSTEM_BUS_SOCKET;
 use crate::world::World;
 
 /// A daemon that nobody has needed for so long ends.
@@ -159,7 +160,7 @@ fn service(
     let teller = Teller::new(Arc::clone(&log), notifier.clone(), activity.clone());
     Ok(Service {
         manager: Manager::new(settings, vec![Arc::new(teller), Arc::clone(events) as _]),
-        authority: Arc::new(Authority::default()),
+        authority: Authority::default(),
         activity,
         log,
         reporter: reporter.clone(),
@@ -185,7 +186,7 @@ fn bus_address(world: &World, options: &Options) -> Address {
         Some(address) => Address::Given(address),
         None => {
             let root = options.root.clone().unwrap_or(PathBuf::from("/"));
-            Address::Socket(root.join("run/dbus/system_bus_socket"))
+            Address::Socket(root.join(SYSTEM_BUS_SOCKET))
         }
     }
 }
@@ -255,8 +256,8 @@ impl House {
             .is_some_and(|idle| idle >= time)
     }
 
-    /// Gives up the name, so that the next call starts another daemon, and answers what was on its way. False if that has
-    /// started something: then we stay until it is done.
+    /// Gives up the name, so that the next call starts another daemon, and answers what was on its way. False if somebody has
+    /// come with that: then we stay, under our name.
     fn leave(&self) -> bool {
         self.events.give_up_name();
         std::thread::sleep(LAST_CALLS);

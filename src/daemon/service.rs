@@ -11,7 +11,7 @@ use crate::transfer::Manager;
 /// Everything that an answer may take.
 pub(super) struct Service {
     pub(super) manager: Manager,
-    pub(super) authority: Arc<Authority>,
+    pub(super) authority: Authority,
     pub(super) activity: Activity,
     pub(super) log: Arc<ChangingLog>,
     /// Speaks to that log.

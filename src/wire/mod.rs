@@ -3,4 +3,7 @@
 //! Deliberately absent: what the words mean, which the faces know.
 
 pub mod bus;
+mod progress;
 pub mod varlink;
+
+pub use progress::{fraction, percent};

@@ -43,6 +43,12 @@ fn signed() -> (Case, Signer) {
     (case.root_file(RING, signer.ring()), signer)
 }
 
+/// The same for programs that look for no keyring below the case's root.
+fn for_helpers(case: Case, signer: &Signer) -> Case {
+    case.file("ring.pgp", signer.ring())
+        .env("SYSTEMD_OPENPGP_KEYRING", "{dir}/ring.pgp")
+}
+
 #[track_caller]
 fn pull(case: &Case, words: &[&str]) -> Outcome {
     let fixed = ["-m", "pull-raw", "{url}/img.raw"];
@@ -147,9 +153,7 @@ fn a_kept_copy_gets_what_is_asked_for_by_name_and_was_not_kept_with_it() {
         return;
     }
     let (case, signer) = signed();
-    let case = case
-        .file("ring.pgp", signer.ring())
-        .env("SYSTEMD_OPENPGP_KEYRING", "{dir}/ring.pgp");
+    let case = for_helpers(case, &signer);
     let none = ["--settings=no", "--roothash=no", "--verity=no"];
     let none = [none[0], none[1], none[2], "--roothash-signature=no"];
     let helper = |words: &[&str]| {
@@ -175,9 +179,7 @@ fn a_kept_copy_gets_nothing_that_belongs_to_another_image() {
         return;
     }
     let (case, signer) = signed();
-    let case = case
-        .file("ring.pgp", signer.ring())
-        .env("SYSTEMD_OPENPGP_KEYRING", "{dir}/ring.pgp");
+    let case = for_helpers(case, &signer);
     let pull = |case: &Case, name, option| {
         case.helper("systemd-pull", ["raw", option, "{url}/img.raw", name])
     };

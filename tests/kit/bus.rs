@@ -1,14 +1,11 @@
 //! A bus of the test's own, the daemon on it, and a client that writes down what it hears.
 
 use std::fs;
-use std::future::poll_fn;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use futures_core::Stream;
-use importd::wire::bus::{MANAGER, MANAGER_PATH, NAME, TRANSFER};
+use importd::wire::bus::{DBUS, MANAGER, MANAGER_PATH, NAME, TRANSFER, next};
 use zbus::message::Type;
 use zbus::{Connection, Message, MessageStream, block_on, connection};
 
@@ -94,12 +91,9 @@ impl Bus {
             return;
         }
         let client = self.client();
-        let (bus, path) = ("org.freedesktop.DBus", "/org/freedesktop/DBus");
         let begun = Instant::now();
         loop {
-            let reply = client
-                .call((bus, path, bus), "NameHasOwner", &NAME)
-                .unwrap();
+            let reply = client.call(DBUS, "NameHasOwner", &NAME).unwrap();
             if reply.body().deserialize::<bool>().unwrap() {
                 return;
             }
@@ -132,12 +126,7 @@ impl Client {
         let mut messages = MessageStream::from(&bus);
         let (sender, heard) = channel();
         std::thread::spawn(move || {
-            let mut next = || {
-                block_on(poll_fn(|context| {
-                    Pin::new(&mut messages).poll_next(context)
-                }))
-            };
-            while let Some(Ok(message)) = next() {
+            while let Some(Ok(message)) = next(&mut messages) {
                 let passed = matches!(message.message_type(), Type::Signal | Type::MethodReturn);
                 if passed && sender.send(message).is_err() {
                     return;
@@ -146,14 +135,7 @@ impl Client {
         });
         let client = Self { bus, heard };
         let rule = format!("type='signal',sender='{NAME}'");
-        let bus = "org.freedesktop.DBus";
-        client
-            .call(
-                (bus, "/org/freedesktop/DBus", bus),
-                "AddMatch",
-                &rule.as_str(),
-            )
-            .unwrap();
+        client.call(DBUS, "AddMatch", &rule.as_str()).unwrap();
         client
     }
 
@@ -220,7 +202,7 @@ impl Client {
             let message = self.heard.recv_timeout(DEADLINE).unwrap();
             let header = message.header();
             let sender = header.sender().map(ToString::to_string);
-            if sender.as_deref() != Some("org.freedesktop.DBus") {
+            if sender.as_deref() != Some(DBUS.0) {
                 return message;
             }
         }

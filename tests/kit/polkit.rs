@@ -1,12 +1,10 @@
 //! Whoever answers for polkit on a bus of the test's own.
 
 use std::collections::HashMap;
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use futures_core::Stream;
+use importd::wire::bus::next;
 use zbus::message::Type;
 use zbus::{Connection, Message, MessageStream, OwnedVariant, block_on, connection};
 
@@ -39,12 +37,7 @@ impl Polkit {
         let (sender, asked) = channel();
         let answering = bus.clone();
         std::thread::spawn(move || {
-            let mut next = || {
-                block_on(poll_fn(|context| {
-                    Pin::new(&mut messages).poll_next(context)
-                }))
-            };
-            while let Some(Ok(message)) = next() {
+            while let Some(Ok(message)) = next(&mut messages) {
                 if message.message_type() == Type::MethodCall {
                     let (reply, asked) = answer(&message);
                     block_on(answering.send(&reply)).unwrap();

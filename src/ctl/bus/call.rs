@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 use zbus::{Fd, Message};
 
 use super::{Client, Error};
-use crate::terms::{ImageClass, ImageForm, VerifyMode};
+use crate::terms::{ImageClass, ImageForm};
 use crate::transfer::{Export, Import, ImportDirectory, Place, Pull, Request, Subject, Target};
 use crate::wire::bus::{FORCE, KEEP_DOWNLOAD, READ_ONLY};
 
@@ -44,7 +44,7 @@ fn start_pull(client: &mut Client, pull: &Pull) -> Result<Message, Error> {
         keep_download,
         ..
     } = pull;
-    let (url, name, verify) = (url.to_string(), name_of(target), verify_word(*verify));
+    let (url, name, verify) = (url.to_string(), name_of(target), verify.to_string());
     let keep = if *keep_download { KEEP_DOWNLOAD } else { 0 };
     let flags = flags_of(target) | keep;
     let method = match target.form {
@@ -109,8 +109,4 @@ fn name_of(target: &Target) -> String {
 fn flags_of(target: &Target) -> u64 {
     let force = if target.force { FORCE } else { 0 };
     force | if target.read_only { READ_ONLY } else { 0 }
-}
-
-fn verify_word(mode: VerifyMode) -> String {
-    mode.to_string()
 }

@@ -1,13 +1,10 @@
 //! A connection to a bus on which the daemon is: calls, and what comes unasked, one after the other.
 
 use std::collections::VecDeque;
-use std::future::poll_fn;
 use std::num::NonZeroU32;
-use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Builder;
 
-use futures_core::Stream;
 use rustix::event::{PollFd, PollFlags, poll};
 use zbus::message::{Flags, Type};
 use zbus::{Connection, Message, MessageStream, block_on};
@@ -15,14 +12,7 @@ use zbus::{Connection, Message, MessageStream, block_on};
 use super::Error;
 use super::agent::Agent;
 use crate::sys::SignalFd;
-use crate::wire::bus::{MANAGER, MANAGER_PATH, NAME};
-
-/// Where calls go that are for the bus itself.
-const BUS: (&str, &str, &str) = (
-    "org.freedesktop.DBus",
-    "/org/freedesktop/DBus",
-    "org.freedesktop.DBus",
-);
+use crate::wire::bus::{DBUS, MANAGER, MANAGER_PATH, NAME, next};
 
 /// Something that happens while we wait.
 pub(super) enum Event {
@@ -80,12 +70,12 @@ impl Client {
 
     /// Has signals of the daemon's come to us, and word of its end.
     pub(super) fn listen(&mut self) -> Result<(), Error> {
-        let (bus, ..) = BUS;
+        let (bus, ..) = DBUS;
         for rule in [
             format!("type='signal',sender='{NAME}'"),
             format!("type='signal',sender='{bus}',member='NameOwnerChanged',arg0='{NAME}'"),
         ] {
-            self.call_object(BUS, "AddMatch", &rule.as_str())?;
+            self.call_object(DBUS, "AddMatch", &rule.as_str())?;
         }
         Ok(())
     }
@@ -150,8 +140,7 @@ fn refusal(message: &Message) -> Error {
 /// Passes on what the bus says.
 fn hear(mut messages: MessageStream, events: &Sender<Event>) {
     loop {
-        let next = poll_fn(|context| Pin::new(&mut messages).poll_next(context));
-        let event = match block_on(next) {
+        let event = match next(&mut messages) {
             Some(Ok(message)) => Event::Message(message),
             Some(Err(_)) | None => Event::BusGone,
         };

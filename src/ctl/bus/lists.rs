@@ -2,8 +2,9 @@
 
 use super::{Client, Error};
 use crate::term::Cell;
-use crate::terms::{ImageClass, Percent};
+use crate::terms::ImageClass;
 use crate::wire::bus::{ListedImage, ListedTransfer, ListedTransferEx};
+use crate::wire::percent;
 
 const UNKNOWN_METHOD: &str = "org.freedesktop.DBus.Error.UnknownMethod";
 
@@ -42,13 +43,9 @@ fn transfer_row(row: ListedTransferEx) -> [Cell; 6] {
         true => Cell::Empty,
         false => Cell::Text(text),
     };
-    let known = (0.0..=1.0).contains(&progress);
-    // A fraction of 1: it fits.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let percent = known.then(|| Percent::of((progress * 100.0).round() as u64, 100));
     [
         Cell::Number(id.into()),
-        percent.map_or(Cell::Empty, Cell::Percent),
+        percent(progress).map_or(Cell::Empty, Cell::Percent),
         text(kind),
         text(class),
         text(local),

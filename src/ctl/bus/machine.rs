@@ -56,10 +56,15 @@ pub(super) fn bus_of(name: &str, program: &Path) -> Result<Option<UnixStream>, E
     connect().map(Some).map_err(failed)
 }
 
+/// Whether containers may be called so.
+pub(super) fn is_machine_name(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    !name.is_empty() && name.bytes().all(allowed)
+}
+
 /// The first process of a container, as systemd-machined records it.
 fn leader(name: &str) -> io::Result<i32> {
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    if name.is_empty() || name.starts_with('.') || !name.bytes().all(is_name) {
+    if name.starts_with('.') || !is_machine_name(name) {
         return Err(io::Error::other("that is no name of a machine"));
     }
     let record = Path::new("/").join("run/systemd/machines").join(name);

@@ -7,10 +7,10 @@ use std::process::{Command, Stdio};
 use zbus::{Connection, block_on, connection};
 
 use super::agent::Agent;
-use super::machine::bus_of;
+use super::machine::{bus_of, is_machine_name};
 use super::{Client, Error};
 use crate::sys::SignalFd;
-use crate::wire::bus::NAME;
+use crate::wire::bus::{DBUS, NAME, SYSTEM_BUS_SOCKET};
 
 /// Where to look for a daemon.
 pub(in crate::ctl) struct Way<'a> {
@@ -70,20 +70,14 @@ fn on_this_machine(address: Option<&str>) -> Option<Connection> {
 }
 
 pub(super) fn system_bus() -> PathBuf {
-    Path::new("/").join("run/dbus/system_bus_socket")
+    Path::new("/").join(SYSTEM_BUS_SOCKET)
 }
 
 /// Whether the daemon runs, or would be started by a call.
 fn is_there(bus: &Connection) -> bool {
     let ask = |method: &str| {
-        let bus_name = "org.freedesktop.DBus";
-        let reply = block_on(bus.call_method(
-            Some(bus_name),
-            "/org/freedesktop/DBus",
-            Some(bus_name),
-            method,
-            &(),
-        ));
+        let (service, path, interface) = DBUS;
+        let reply = block_on(bus.call_method(Some(service), path, Some(interface), method, &()));
         let names = reply.and_then(|reply| reply.body().deserialize::<Vec<String>>());
         names.is_ok_and(|names| names.iter().any(|name| name == NAME))
     };
@@ -124,14 +118,10 @@ impl<'a> Host<'a> {
             },
         };
         let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port > 0);
-        let is_container = |name: &str| {
-            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-            !name.is_empty() && name.bytes().all(allowed)
-        };
         let holds = !host.is_empty()
             && user.is_none_or(|user| !user.is_empty())
             && port.is_none_or(is_port)
-            && container.is_none_or(is_container)
+            && container.is_none_or(is_machine_name)
             // To ssh it would be an option.
             && !text.starts_with('-');
         let destination = match user {

@@ -11,9 +11,9 @@ use super::{Client, Error, call};
 use crate::report::{Level, Progress, Reporter, Sink};
 use crate::stream::Cancel;
 use crate::sys::behind_links;
-use crate::terms::Percent;
 use crate::transfer::{Outlet, Replacement, Request, Stream};
 use crate::wire::bus::{MANAGER, TRANSFER, transfer_path};
+use crate::wire::percent;
 
 /// Has the daemon do it, and tells what that says.
 pub(in crate::ctl) fn run(
@@ -139,7 +139,11 @@ impl Followed<'_> {
             }
             (Some(TRANSFER), Some("ProgressUpdate")) if of_ours => {
                 let fraction: f64 = body.deserialize().map_err(Error::Answer)?;
-                self.screen.progress(progress(fraction));
+                self.screen.progress(Progress {
+                    percent: percent(fraction),
+                    done_bytes: 0,
+                    total_bytes: None,
+                });
             }
             (Some(MANAGER), Some("TransferRemoved")) => {
                 let (id, _, result): (u32, zbus::OwnedObjectPath, String) =
@@ -163,16 +167,4 @@ impl Followed<'_> {
 /// The facility that some put before a priority is nothing to us.
 fn level(priority: u32) -> Level {
     (priority % 8).to_string().parse().unwrap_or(Level::Info)
-}
-
-fn progress(fraction: f64) -> Progress {
-    let known = (0.0..=1.0).contains(&fraction);
-    // A fraction of 1: it fits.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let percent = known.then(|| Percent::of((fraction * 100.0).round() as u64, 100));
-    Progress {
-        percent,
-        done_bytes: 0,
-        total_bytes: None,
-    }
 }

@@ -8,7 +8,8 @@ use super::outbox::Outbox;
 use crate::daemon::log::ChangingLog;
 use crate::report::Record;
 use crate::transfer::{Outcome, Transfer, Watcher};
-use crate::wire::bus::{MANAGER, MANAGER_PATH, NAME, TRANSFER, UNKNOWN_PROGRESS, transfer_path};
+use crate::wire::bus::{DBUS, MANAGER, MANAGER_PATH, NAME, TRANSFER, transfer_path};
+use crate::wire::fraction;
 
 /// Tells the bus, while there is one.
 pub(in crate::daemon) struct Events {
@@ -53,9 +54,10 @@ impl Events {
     where
         B: serde::Serialize + zbus::DynamicType,
     {
-        let call = Message::method_call("/org/freedesktop/DBus", method)
-            .destination("org.freedesktop.DBus")
-            .interface("org.freedesktop.DBus")
+        let (name, path, interface) = DBUS;
+        let call = Message::method_call(path, method)
+            .destination(name)
+            .interface(interface)
             .build(values);
         if let (Some(outbox), Ok(call)) = (self.outbox(), call) {
             outbox.send(call);
@@ -97,13 +99,6 @@ pub(super) fn path_of(id: u32) -> zbus::OwnedObjectPath {
     zbus::ObjectPath::try_from(transfer_path(id)).map_or_else(|_| Default::default(), Into::into)
 }
 
-/// How far a transfer has come, as a fraction.
-pub(super) fn fraction(transfer: &Transfer) -> f64 {
-    transfer
-        .percent()
-        .map_or(UNKNOWN_PROGRESS, |percent| f64::from(percent.get()) / 100.0)
-}
-
 impl Watcher for Events {
     fn begun(&self, transfer: &Transfer) {
         self.manager("TransferNew", &(transfer.id, path_of(transfer.id)));
@@ -118,7 +113,7 @@ impl Watcher for Events {
     }
 
     fn progress(&self, transfer: &Transfer) {
-        self.transfer(transfer, "ProgressUpdate", &(fraction(transfer),));
+        self.transfer(transfer, "ProgressUpdate", &(fraction(transfer.percent()),));
     }
 
     fn ended(&self, transfer: &Transfer, outcome: Outcome) {

@@ -2,17 +2,15 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use futures_core::Stream;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use zbus::connection;
 use zbus::fdo::{RequestNameFlags, RequestNameReply};
 use zbus::message::Type;
-use zbus::{Connection, Message, MessageStream, block_on};
+use zbus::{Connection, MessageStream, block_on};
 
 use super::Events;
 use super::call::Call;
@@ -20,7 +18,7 @@ use super::dispatch::Dispatcher;
 use super::outbox::Outbox;
 use crate::daemon::service::Service;
 use crate::stream::Cancel;
-use crate::wire::bus::NAME;
+use crate::wire::bus::{NAME, next};
 
 /// Between two looks for a bus: early at boot there is none yet.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -117,19 +115,12 @@ impl Keeper {
             }
         }
         let dispatcher = Dispatcher::new(Arc::clone(&self.service));
-        while let Some(message) = self.next(&mut messages) {
+        while let Some(message) = next(&mut messages) {
             let message = message?;
             if message.message_type() == Type::MethodCall {
                 dispatcher.dispatch(Call::new(message, outbox.clone()));
             }
         }
         Ok(())
-    }
-
-    /// The next message; none once the connection has ended, which it does with the wish to stop too.
-    fn next(&self, messages: &mut MessageStream) -> Option<zbus::Result<Message>> {
-        block_on(std::future::poll_fn(|context| {
-            Pin::new(&mut *messages).poll_next(context)
-        }))
     }
 }

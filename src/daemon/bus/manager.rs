@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::call::{Answer, Call};
-use super::events::{fraction, path_of};
+use super::events::path_of;
 use super::fault::Fault;
 use super::requests;
 use crate::daemon::authority::Action;
@@ -13,6 +13,7 @@ use crate::store::Image;
 use crate::terms::{ImageClass, ImageForm};
 use crate::transfer::{Outcome, Request, Transfer, Watcher};
 use crate::wire::bus::{ListedImage, ListedTransfer, ListedTransferEx};
+use crate::wire::fraction;
 
 /// Does what the method asks for.
 pub(super) fn answer(call: &Call, method: &str, service: &Service) -> Result<Answer, Fault> {
@@ -96,39 +97,32 @@ impl Watcher for Caller {
 }
 
 fn list_transfers(call: &Call, service: &Service) -> Result<Answer, Fault> {
-    let row = |transfer: &Arc<Transfer>| -> ListedTransfer {
-        let about = &transfer.about;
-        (
-            transfer.id,
-            about.kind.as_str().to_owned(),
-            about.remote.clone(),
-            about.local.clone().unwrap_or_default(),
-            fraction(transfer),
-            path_of(transfer.id),
-        )
+    let without_class = |row: ListedTransferEx| -> ListedTransfer {
+        let (id, kind, remote, local, _, progress, path) = row;
+        (id, kind, remote, local, progress, path)
     };
-    let rows: Vec<_> = service.manager.transfers().iter().map(row).collect();
-    call.reply(&rows)
+    let rows = service.manager.transfers().into_iter().map(listed);
+    call.reply(&rows.map(without_class).collect::<Vec<_>>())
 }
 
 fn list_transfers_of_class(call: &Call, service: &Service) -> Result<Answer, Fault> {
     let class = class_of_list(call)?;
-    let row = |transfer: &Arc<Transfer>| -> ListedTransferEx {
-        let about = &transfer.about;
-        (
-            transfer.id,
-            about.kind.as_str().to_owned(),
-            about.remote.clone(),
-            about.local.clone().unwrap_or_default(),
-            about.class.to_string(),
-            fraction(transfer),
-            path_of(transfer.id),
-        )
-    };
     let mut transfers = service.manager.transfers();
     transfers.retain(|transfer| class.is_none_or(|class| class == transfer.about.class));
-    let rows: Vec<_> = transfers.iter().map(row).collect();
-    call.reply(&rows)
+    call.reply(&transfers.into_iter().map(listed).collect::<Vec<_>>())
+}
+
+fn listed(transfer: Arc<Transfer>) -> ListedTransferEx {
+    let about = &transfer.about;
+    (
+        transfer.id,
+        about.kind.as_str().to_owned(),
+        about.remote.clone(),
+        about.local.clone().unwrap_or_default(),
+        about.class.to_string(),
+        fraction(transfer.percent()),
+        path_of(transfer.id),
+    )
 }
 
 fn list_images(call: &Call, service: &Service) -> Result<Answer, Fault> {

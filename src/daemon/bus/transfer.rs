@@ -1,10 +1,10 @@
 //! The objects of transfers.
 
 use super::call::{Answer, Call};
-use super::events::fraction;
 use super::fault::Fault;
 use crate::daemon::authority::Action;
 use crate::daemon::service::Service;
+use crate::wire::fraction;
 
 /// Asks the transfer to stop.
 pub(super) fn cancel(call: &Call, id: u32, service: &Service) -> Result<Answer, Fault> {
@@ -34,7 +34,7 @@ pub(super) fn get(
                 .map(|mode| mode.to_string())
                 .unwrap_or_default(),
         ),
-        "Progress" => zbus::Variant::from(fraction(&transfer)),
+        "Progress" => zbus::Variant::from(fraction(transfer.percent())),
         other => return Err(Fault::unknown_property(other)),
     })
 }

@@ -11,7 +11,7 @@ use super::link::End;
 use crate::daemon::log::ChangingLog;
 use crate::report::Record;
 use crate::transfer::{Outcome, Transfer, Watcher};
-use crate::wire::bus::UNKNOWN_PROGRESS;
+use crate::wire::fraction;
 
 /// Something to tell.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,13 +112,6 @@ impl AsFd for Follower {
     }
 }
 
-/// How far a transfer has come, as a fraction.
-pub(super) fn fraction(transfer: &Transfer) -> f64 {
-    transfer
-        .percent()
-        .map_or(UNKNOWN_PROGRESS, |percent| f64::from(percent.get()) / 100.0)
-}
-
 impl Watcher for Follower {
     fn begun(&self, transfer: &Transfer) {
         self.tell(Event::Begun(transfer.id));
@@ -136,7 +129,7 @@ impl Watcher for Follower {
     }
 
     fn progress(&self, transfer: &Transfer) {
-        self.tell(Event::Progress(fraction(transfer)));
+        self.tell(Event::Progress(fraction(transfer.percent())));
     }
 
     fn ended(&self, _: &Transfer, outcome: Outcome) {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use super::dispatch::{Answer, Asked};
 use super::fault::Fault;
-use super::follower::{Follower, fraction};
+use super::follower::Follower;
 use super::pull;
 use crate::daemon::authority::Action;
 use crate::transfer::{About, NotStarted, Request, Transfer, Watcher};
+use crate::wire::fraction;
 use crate::wire::varlink::{Fields, Mode, Parameters};
 
 pub(super) fn list_transfers(asked: &Asked<'_>) -> Result<Answer, Fault> {
@@ -35,7 +36,7 @@ fn listed(transfer: &Arc<Transfer>) -> Parameters {
         .with("remote", about.remote.as_str())
         .with("local", about.local.as_deref().unwrap_or_default())
         .with("class", about.class.as_str())
-        .with("percent", fraction(transfer))
+        .with("percent", fraction(transfer.percent()))
 }
 
 pub(super) fn pull(asked: &Asked<'_>) -> Result<Answer, Fault> {
@@ -43,7 +44,10 @@ pub(super) fn pull(asked: &Asked<'_>) -> Result<Answer, Fault> {
     let parsed = pull::parse(&asked.call.parameters)?;
     let request = Request::Pull(parsed.pull);
     let about = request.about();
-    refuse_second(asked, &about)?;
+    // Before anybody is asked to agree to it: the Manager refuses it too, but then somebody has agreed for nothing.
+    if service.manager.is_pulling(&about) {
+        return Err(Fault::InProgress(about.remote));
+    }
     authorize(asked, &about, parsed.interactive)?;
     let took_a_person = parsed.interactive && !asked.caller.is_privileged(service);
     if took_a_person && asked.call.mode != Mode::Oneway && (asked.is_gone)() {
@@ -73,18 +77,6 @@ pub(super) fn pull(asked: &Asked<'_>) -> Result<Answer, Fault> {
 fn follower(asked: &Asked<'_>) -> Result<Follower, Fault> {
     let follower = Follower::new(Arc::clone(&asked.service.log));
     follower.map_err(|error| Fault::of_io(&error))
-}
-
-/// Before anybody is asked to agree to it: the Manager refuses it too, but then somebody has agreed for nothing.
-fn refuse_second(asked: &Asked<'_>, about: &About) -> Result<(), Fault> {
-    let transfers = asked.service.manager.transfers();
-    let same = |other: &Arc<Transfer>| {
-        (other.about.kind, &other.about.remote) == (about.kind, &about.remote)
-    };
-    match transfers.iter().any(same) {
-        true => Err(Fault::InProgress(about.remote.clone())),
-        false => Ok(()),
-    }
 }
 
 fn authorize(asked: &Asked<'_>, about: &About, interactive: bool) -> Result<(), Fault> {

@@ -45,7 +45,7 @@ impl Home {
         let settings = Settings::new(roots, "test", |_| None, &reporter);
         let service = Arc::new(Service {
             manager: Manager::new(settings, Vec::new()),
-            authority: Arc::new(Authority::default()),
+            authority: Authority::default(),
             activity: Activity::new(),
             log: Arc::new(ChangingLog::new(report::Settings::default(), "test")),
             reporter: reporter.clone(),

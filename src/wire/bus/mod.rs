@@ -1,5 +1,11 @@
 //! D-Bus: `org.freedesktop.import1(5)`, and what of other services is spoken to.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use futures_core::Stream;
+use zbus::{Message, MessageStream, block_on};
+
 mod interface;
 mod introspect;
 
@@ -24,13 +30,19 @@ pub const INTROSPECTABLE: &str = "org.freedesktop.DBus.Introspectable";
 pub const PEER: &str = "org.freedesktop.DBus.Peer";
 pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 
+/// The bus itself, as somebody on it: name, path and interface.
+pub const DBUS: (&str, &str, &str) = (
+    "org.freedesktop.DBus",
+    "/org/freedesktop/DBus",
+    "org.freedesktop.DBus",
+);
+/// Where the system's bus listens, below the root directory.
+pub const SYSTEM_BUS_SOCKET: &str = "run/dbus/system_bus_socket";
+
 /// Bits of the `flags` arguments.
 pub const FORCE: u64 = 1;
 pub const READ_ONLY: u64 = 1 << 1;
 pub const KEEP_DOWNLOAD: u64 = 1 << 2;
-
-/// How progress is told where the amount of work is unknown.
-pub const UNKNOWN_PROGRESS: f64 = -f64::MAX;
 
 /// Of what transfers there are: number, type, remote, local name, progress, path.
 pub type ListedTransfer = (u32, String, String, String, f64, ObjectPath);
@@ -53,6 +65,13 @@ pub type ListedImage = (
 );
 
 pub type ObjectPath = zbus::OwnedObjectPath;
+
+/// Waits for the next message of a connection; none once that has ended.
+pub fn next(messages: &mut MessageStream) -> Option<zbus::Result<Message>> {
+    block_on(poll_fn(|context| {
+        Pin::new(&mut *messages).poll_next(context)
+    }))
+}
 
 /// The number in the path of a transfer.
 pub fn transfer_of(path: &str) -> Option<u32> {

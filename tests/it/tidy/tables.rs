@@ -96,7 +96,7 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     ("lexopt", "usage"),
     // The daemon serves the bus and asks polkit on it, importctl calls.
     ("zbus", "wire daemon ctl"),
-    ("futures_core", "daemon ctl"),
+    ("futures_core", "wire"),
     ("serde", "wire daemon ctl"),
 ];
 
