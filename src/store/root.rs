@@ -10,15 +10,14 @@ use std::sync::Arc;
 
 use rustix::fs::{
     AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags, StatxAttributes, StatxFlags, chmodat,
-    fstat, mkdirat, openat, openat2, statat, statx,
+    fstat, mkdirat, openat, statat, statx,
 };
 use rustix::io::Errno;
 use rustix::path::Arg;
-use rustix::thread::sched_yield;
 
 use super::Error;
 use crate::disk::Rights;
-use crate::sys::{btrfs, path_of};
+use crate::sys::{btrfs, open_resolved, path_of};
 use crate::terms::ImageClass;
 
 /// The tree in which all image roots of a run lie.
@@ -358,7 +357,7 @@ impl ImageRoot {
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let no_way_out =
             ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-        openat2(&*self.directory, name, flags, Mode::empty(), no_way_out).map(File::from)
+        open_resolved(&*self.directory, name, flags, no_way_out).map(File::from)
     }
 }
 
@@ -410,22 +409,8 @@ pub(super) fn system_directory(class: ImageClass) -> PathBuf {
 /// Links are taken as if the base were the root; magic links, which could leave it, are not taken.
 fn open_in(base: BorrowedFd<'_>, path: impl Arg + Copy, flags: OFlags) -> Result<OwnedFd, Errno> {
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let mut tries = 0;
-    loop {
-        match openat2(base, path, flags, Mode::empty(), resolve) {
-            // Somebody has renamed something while a `..` was gone: the kernel cannot tell any more that it led nowhere else
-            // (openat2(2)). On a busy machine that happens again.
-            Err(Errno::AGAIN | Errno::INTR) if tries < RENAMES_LIMIT => {
-                tries += 1;
-                sched_yield();
-            }
-            opened => return opened,
-        }
-    }
+    open_resolved(base, path, flags, resolve)
 }
-
-/// After so many of them in a row somebody does it on purpose.
-const RENAMES_LIMIT: u32 = 10_000;
 
 /// The directories of a class, in the order in which they are searched.
 fn search_directories(class: ImageClass, initrd: bool) -> Vec<PathBuf> {

@@ -5,8 +5,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Statx, fchmod, openat2,
-    renameat_with, unlinkat,
+    AtFlags, FileType, Mode, OFlags, RenameFlags, ResolveFlags, Statx, fchmod, renameat_with,
+    unlinkat,
 };
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
@@ -16,6 +16,7 @@ use super::likeness::{UNKNOWN, clear, kind, mode, xattrs};
 use super::walk::{id, look_at, open_directory, read_names, rewind};
 use super::{Error, Refused};
 use crate::stream::Cancel;
+use crate::sys::open_resolved;
 
 /// A tree with one of these is an operating system's: `os-release(5)`.
 const MARKS: [&CStr; 2] = [c"usr/lib/os-release", c"etc/os-release"];
@@ -106,7 +107,7 @@ fn is_os_tree(directory: BorrowedFd<'_>) -> bool {
     let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     MARKS.into_iter().any(|mark| {
-        let file = openat2(directory, mark, flags, Mode::empty(), resolve);
+        let file = open_resolved(directory, mark, flags, resolve);
         let status = file
             .map_err(io::Error::from)
             .and_then(|file| look_at(file, c""));

@@ -9,8 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, SeekFrom, Statx, StatxFlags, openat2,
-    seek, statx,
+    AtFlags, FileType, OFlags, RawDir, ResolveFlags, SeekFrom, Statx, StatxFlags, seek, statx,
 };
 use rustix::io::Errno;
 use rustix::path::Arg;
@@ -18,6 +17,7 @@ use rustix::path::Arg;
 use super::Error;
 use super::likeness::kind;
 use super::names::shown;
+use crate::sys::open_resolved;
 
 /// How many directories may lie in each other below the top. Each costs a descriptor, or two.
 pub(super) const DEPTH_LIMIT: usize = 128;
@@ -219,7 +219,7 @@ fn mount(status: &Statx) -> u64 {
 /// Opens what has that name in a directory, if it is no link and nothing is mounted there.
 pub(super) fn open_in(
     directory: impl AsFd,
-    name: impl Arg,
+    name: impl Arg + Copy,
     flags: OFlags,
 ) -> Result<OwnedFd, Errno> {
     let mut flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -228,7 +228,7 @@ pub(super) fn open_in(
         flags |= OFlags::NONBLOCK | OFlags::NOCTTY;
     }
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-    openat2(directory, name, flags, Mode::empty(), resolve)
+    open_resolved(directory, name, flags, resolve)
 }
 
 /// Opens a directory to read it.

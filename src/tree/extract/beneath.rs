@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, chmodat, mkdirat, openat2, readlinkat};
+use rustix::fs::{AtFlags, Mode, OFlags, ResolveFlags, chmodat, mkdirat, readlinkat};
 use rustix::io::Errno;
 
+use crate::sys::open_resolved;
 use crate::tree::{Error, names};
 
 /// How many directories are kept open: those that members still come for, if the archive was written in any order that
@@ -155,7 +156,7 @@ impl<'a> Beneath<'a> {
         let real = if real.is_empty() { b"." } else { real };
         let flags = flags | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
-        openat2(self.top, real, flags, Mode::empty(), resolve)
+        open_resolved(self.top, real, flags, resolve)
     }
 
     /// The name without links of what a name with links means. Only a hint: what is opened by it is opened as safely
