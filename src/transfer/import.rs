@@ -73,7 +73,8 @@ fn copy_plain(
     if sniff(&head) != Compression::Uncompressed {
         return Ok(false);
     }
-    meter.enter(Phase::Copying);
+    // Most of it takes no time that could be foretold: it is shared, or holes.
+    meter.begin(None);
     if how.convert_qcow2 && is_qcow2(&head) {
         let shown = origin.shown.as_str();
         convert::from_file(job, &origin.file, (staged, shown, how.limit_bytes))?;

@@ -12,7 +12,8 @@ pub(super) fn run(job: &Job, request: &ImportDirectory) -> Result<(), Error> {
     let destination = Destination::open(job, target)?;
     job.tell_of_import(origin, &destination.path());
     let mut meter = Meter::new(job.reporter.clone());
-    meter.enter(Phase::Copying);
+    // How much there is nobody knows before.
+    meter.begin(None);
     let staged = destination.copy_tree(&origin.file, origin.shown.as_ref())?;
     meter.enter(Phase::Finalizing);
     job.raise(&staged)?;

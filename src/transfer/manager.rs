@@ -252,7 +252,8 @@ impl Told {
     fn end(&self, result: &Result<(), Error>, reporter: &Reporter) {
         let outcome = match result {
             Ok(()) => Outcome::Done,
-            Err(_) if self.transfer.cancel.is_cancelled() => Outcome::Canceled,
+            // Not whether the wish to stop was heard of: it also ends the threads of what has failed.
+            Err(Error::Cancelled) => Outcome::Canceled,
             Err(_) => Outcome::Failed,
         };
         if let Err(error) = result {

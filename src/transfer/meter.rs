@@ -15,6 +15,7 @@ pub(super) enum Phase {
     Receiving,
     Verifying,
     Finalizing,
+    /// What was downloaded is kept, and copied.
     Copying,
 }
 

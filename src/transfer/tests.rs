@@ -385,6 +385,39 @@ fn a_manager_tells_of_a_transfer_from_its_begin_to_its_end() {
 }
 
 #[test]
+fn what_fails_was_not_cancelled_and_its_progress_never_falls() {
+    let home = Home::new();
+    let (manager, heard) = watched(&home);
+    let image = home.file("image.raw", &vec![1; 3 << 20]);
+    let import = |form| {
+        let origin = Origin {
+            file: fs::File::open(&image).unwrap(),
+            shown: "image".to_owned(),
+        };
+        let target = Target { form, ..target() };
+        let request = Request::Import(Import { origin, target });
+        manager.start(request, None, None).unwrap();
+        let ends = ["Done", "Failed", "Canceled"];
+        let mut told = Vec::new();
+        while told
+            .last()
+            .is_none_or(|last: &String| !ends.contains(&last.as_str()))
+        {
+            told.push(heard.recv_timeout(Duration::from_secs(20)).unwrap().1);
+        }
+        told
+    };
+    assert_eq!(import(ImageForm::Tree).last().unwrap(), "Failed");
+    let told = import(ImageForm::Raw);
+    assert_eq!(told.last().unwrap(), "Done");
+    let percents: Vec<u32> = told
+        .iter()
+        .filter_map(|what| what.strip_suffix("%")?.parse().ok())
+        .collect();
+    assert!(!percents.is_empty() && percents.is_sorted(), "{percents:?}");
+}
+
+#[test]
 fn as_many_transfers_as_there_may_be_go_on_at_once_and_all_are_stopped() {
     let home = Home::new();
     let (manager, heard) = watched(&home);
