@@ -22,7 +22,7 @@ use crate::multicall::VERSION;
 use crate::report::{self, Notifier, Reporter, Sink};
 use crate::store::Roots;
 use crate::stream::Cancel;
-use crate::sys::{SignalFd, ignore_favours};
+use crate::sys::{SignalFd, has_children, ignore_favours};
 use crate::term::Terminal;
 use crate::terms::parse_boolean;
 use crate::transfer::{Manager, Settings};
@@ -243,7 +243,9 @@ impl House {
                 barked = Instant::now();
                 self.say("WATCHDOG=1");
             }
-            if self.exits_when_idle && self.is_idle_for(IDLE_TIME) && self.leave() {
+            // What still sweeps would be ended with us.
+            let idle = self.is_idle_for(IDLE_TIME) && !has_children();
+            if self.exits_when_idle && idle && self.leave() {
                 return;
             }
         }

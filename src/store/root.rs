@@ -26,9 +26,18 @@ pub struct Roots {
     base: Arc<OwnedFd>,
     base_path: PathBuf,
     /// Where new images go instead of the class's own directory.
-    image_root: Option<PathBuf>,
+    image_root: Option<Chosen>,
     /// The program that sweeps when this one has ended.
     sweeper: Option<Arc<Path>>,
+}
+
+/// A directory that somebody names.
+#[derive(Clone)]
+enum Chosen {
+    /// Wherever the base is.
+    OnHost(PathBuf),
+    /// Beneath the base, without a leading slash.
+    InBase(PathBuf),
 }
 
 /// One directory of images.
@@ -47,7 +56,7 @@ pub struct ImageRoot {
 }
 
 impl Roots {
-    /// Opens the tree below `root`; `image_root` replaces the directory into which new images go.
+    /// Opens the tree below `root`; `image_root`, a directory of the host's, replaces the one into which new images go.
     pub fn open(root: &Path, image_root: Option<&Path>) -> Result<Self, Error> {
         let base = File::open(root).map_err(|cause| Error::OpenRoot {
             path: root.to_owned(),
@@ -62,16 +71,17 @@ impl Roots {
         Ok(Self {
             base: Arc::new(base.into()),
             base_path,
-            image_root,
+            image_root: image_root.map(Chosen::OnHost),
             sweeper: None,
         })
     }
 
-    /// The same, but that new images go into that directory.
+    /// The same, but that new images go into that directory, an absolute path of the system below the base.
     #[must_use]
-    pub fn with_image_root(&self, image_root: PathBuf) -> Self {
+    pub fn with_image_root(&self, image_root: &Path) -> Self {
+        let relative = image_root.strip_prefix("/").unwrap_or(image_root);
         Self {
-            image_root: Some(image_root),
+            image_root: Some(Chosen::InBase(relative.to_owned())),
             ..self.clone()
         }
     }
@@ -84,10 +94,11 @@ impl Roots {
 
     /// The directory into which images of this class go; it and its parents are created where they are missing.
     pub fn target(&self, class: ImageClass) -> Result<ImageRoot, Error> {
-        if let Some(image_root) = &self.image_root {
-            return self.of_host(image_root);
+        match &self.image_root {
+            Some(Chosen::OnHost(directory)) => self.of_host(directory),
+            Some(Chosen::InBase(relative)) => self.create(relative, Leaf::Directory),
+            None => self.create(&system_directory(class), Leaf::Directory),
         }
-        self.create(&system_directory(class), Leaf::Directory)
     }
 
     /// The directory in which something of the host's is to be, created where it is missing, and what that is called in it.
@@ -136,8 +147,12 @@ impl Roots {
     /// of those that cannot be read it is told why. An `image_root` is looked at alone.
     pub(super) fn search(&self, class: ImageClass) -> Vec<Result<ImageRoot, Error>> {
         let mut found = Vec::new();
-        if let Some(image_root) = &self.image_root {
-            return match image_root.is_dir() {
+        if let Some(chosen) = &self.image_root {
+            let exists = match chosen {
+                Chosen::OnHost(directory) => directory.is_dir(),
+                Chosen::InBase(relative) => self.exists(relative),
+            };
+            return match exists {
                 true => vec![self.target(class)],
                 false => found,
             };
@@ -437,4 +452,35 @@ fn search_directories(class: ImageClass, initrd: bool) -> Vec<PathBuf> {
         );
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn a_chosen_directory_of_the_system_lies_in_it_whatever_links_say() {
+        let home = std::env::temp_dir().join(format!("importd-root-{}", std::process::id()));
+        fs::create_dir_all(home.join("base")).unwrap();
+        symlink(home.join("outside"), home.join("base/out")).unwrap();
+        symlink("../../outside", home.join("base/up")).unwrap();
+        let roots = Roots::open(&home.join("base"), None).unwrap();
+        for path in ["/out", "/up", "/plain"] {
+            let chosen = roots.with_image_root(Path::new(path));
+            let target = chosen.target(ImageClass::Machine);
+            // A link to nothing is none that a directory could be made behind.
+            assert_eq!(target.is_ok(), path == "/plain", "{path}");
+        }
+        fs::create_dir(home.join("outside")).unwrap();
+        fs::create_dir_all(home.join("base/outside")).unwrap();
+        let chosen = roots.with_image_root(Path::new("/up"));
+        let target = chosen.target(ImageClass::Machine).unwrap();
+        assert_eq!(chosen.search(ImageClass::Sysext).len(), 1);
+        let inside = statat(&roots.base, "outside", AtFlags::empty()).unwrap();
+        assert_eq!(fstat(target.as_fd()).unwrap().st_ino, inside.st_ino);
+        fs::remove_dir_all(home).unwrap();
+    }
 }

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::thread::Builder;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -56,9 +57,17 @@ impl ImageRoot {
         };
         let patience = Timespec::try_from(PATIENCE).ok();
         let _ = poll(&mut [PollFd::new(&ended, PollFlags::IN)], patience.as_ref());
-        child
-            .try_wait()
-            .is_ok_and(|status| status.is_none_or(|status| status.success()))
+        match child.try_wait() {
+            Ok(Some(status)) => status.success(),
+            Ok(None) => {
+                // If there can be no thread, it is the end of this process that takes care of it.
+                let _ = Builder::new()
+                    .name("sweep".to_owned())
+                    .spawn(move || child.wait());
+                true
+            }
+            Err(_) => false,
+        }
     }
 }
 
@@ -131,4 +140,43 @@ fn is_temporary(name: &str) -> bool {
             .iter()
             .all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::store::Roots;
+    use crate::terms::ImageClass;
+
+    #[test]
+    fn who_sweeps_for_long_is_not_waited_for_and_leaves_nothing_behind() {
+        let home = std::env::temp_dir().join(format!("importd-sweep-{}", std::process::id()));
+        fs::create_dir(&home).unwrap();
+        let program = home.join("program");
+        fs::write(
+            &program,
+            "#!/bin/sh\necho $$ >\"$0.id\"\nsleep 0.6\nexec >&-\n",
+        )
+        .unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let roots = Roots::open(&home, None).unwrap();
+        let target = roots.with_sweeper(Some(program.clone()));
+        let target = target.target(ImageClass::Machine).unwrap();
+        let begun = Instant::now();
+        assert!(target.sweep_aside());
+        assert!(begun.elapsed() < Duration::from_millis(550));
+        let id = fs::read_to_string(home.join("program.id")).unwrap();
+        let process = Path::new("/proc").join(id.trim());
+        assert!(process.exists());
+        while process.exists() {
+            assert!(begun.elapsed() < Duration::from_secs(20), "it stays behind");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        fs::remove_dir_all(home).unwrap();
+    }
 }

@@ -4,6 +4,7 @@
 
 mod block;
 pub mod btrfs;
+mod children;
 mod clock;
 mod lock;
 mod path;
@@ -15,6 +16,7 @@ mod signal;
 mod writeback;
 
 pub use block::{device_bytes, device_is_read_only, make_device_read_only};
+pub use children::has_children;
 pub use clock::{LocalTime, local_time};
 pub use lock::try_lock_exclusive;
 pub use path::{behind_links, path_of};

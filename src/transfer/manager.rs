@@ -1,7 +1,7 @@
 //! The Manager: the transfers under way for whoever serves several people, told apart by number.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -104,12 +104,13 @@ impl Manager {
         &self.0.settings.roots
     }
 
-    /// Starts a transfer, into the image root that is given or that of its class. `watcher` is told of this one alone,
+    /// Starts a transfer, into the image root that is given, an absolute path of the system that is served, or that of its
+    /// class. `watcher` is told of this one alone,
     /// after all others.
     pub fn start(
         &self,
         request: Request,
-        image_root: Option<PathBuf>,
+        image_root: Option<&Path>,
         watcher: Option<Arc<dyn Watcher>>,
     ) -> Result<Arc<Transfer>, NotStarted> {
         let shared = &self.0;

@@ -1,6 +1,5 @@
 //! The methods of `io.systemd.Import`.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dispatch::{Answer, Asked};
@@ -54,8 +53,7 @@ pub(super) fn pull(asked: &Asked<'_>) -> Result<Answer, Fault> {
         // Meanwhile. It is nobody's wish any more.
         return Err(Fault::Cancelled);
     }
-    let image_root = parsed.image_root;
-    let image_root = image_root.map(|path| beneath(service.manager.roots().base_path(), &path));
+    let image_root = parsed.image_root.as_deref();
     let follower = match asked.wants_more() {
         true => Some(Arc::new(follower(asked)?)),
         false => None,
@@ -92,9 +90,4 @@ fn authorize(asked: &Asked<'_>, about: &About, interactive: bool) -> Result<(), 
     asked
         .caller
         .authorize(asked.service, Action::Pull, &details, interactive)
-}
-
-/// A path of the system that is served, as ours.
-fn beneath(base: &Path, path: &Path) -> PathBuf {
-    base.join(path.strip_prefix("/").unwrap_or(path))
 }
