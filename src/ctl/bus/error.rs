@@ -4,11 +4,12 @@ use std::io;
 
 #[derive(Debug, thiserror::Error)]
 pub(in crate::ctl) enum Error {
-    #[error("failed to get at the bus{}: {cause}", of(.host.as_deref()))]
-    Connect {
-        host: Option<String>,
-        cause: zbus::Error,
-    },
+    #[error("failed to get at the bus: {0}")]
+    Connect(zbus::Error),
+    #[error(
+        "failed to get at the bus of {host}: {cause} (if nothing above says why, is there a systemd-stdio-bridge, which `ssh` has to start there?)"
+    )]
+    Remote { host: String, cause: zbus::Error },
     #[error("failed to start `{program}`: {cause}")]
     Program {
         program: &'static str,
@@ -52,10 +53,6 @@ pub(in crate::ctl) enum Error {
         "the transfer goes on without this program: stop it with `importctl cancel-transfer {0}`"
     )]
     Left(u32),
-}
-
-fn of(host: Option<&str>) -> String {
-    host.map(|host| format!(" of {host}")).unwrap_or_default()
 }
 
 impl From<zbus::Error> for Error {

@@ -55,7 +55,7 @@ pub(in crate::ctl) fn reach(way: &Way<'_>) -> Result<Option<Client>, Error> {
 
 fn connect(socket: UnixStream) -> Result<Connection, Error> {
     let bus = block_on(connection::Builder::unix_stream(socket).build());
-    bus.map_err(|cause| Error::Connect { host: None, cause })
+    bus.map_err(Error::Connect)
 }
 
 fn on_this_machine(address: Option<&str>) -> Option<Connection> {
@@ -161,8 +161,8 @@ fn over_ssh(text: &str) -> Result<Connection, Error> {
     // With it goes our copy of the other end, so that we hear when ssh ends.
     drop(ssh);
     let bus = block_on(connection::Builder::unix_stream(ours).build());
-    bus.map_err(|cause| Error::Connect {
-        host: Some(text.to_owned()),
+    bus.map_err(|cause| Error::Remote {
+        host: text.to_owned(),
         cause,
     })
 }
