@@ -19,7 +19,6 @@ pub mod term;
 pub mod terms;
 /// Command lines: tables of verbs and options, and how words are understood by them.
 pub mod usage;
-
 /// The words of the two buses.
 pub mod wire;
 
