@@ -39,6 +39,8 @@ pub(super) struct Options {
     pub(super) size_max: Option<u64>,
     pub(super) class: Option<ImageClass>,
     pub(super) keep_download: Option<bool>,
+    pub(super) daemon: Option<PathBuf>,
+    pub(super) wait: bool,
     pub(super) format: Option<Compression>,
     pub(super) user: bool,
 }
@@ -89,6 +91,9 @@ impl Options {
             OptionId::SizeMax => self.size_max = Some(parse_bytes(value).map_err(reason)?),
             OptionId::Class => self.class = Some(value.parse().map_err(reason)?),
             OptionId::KeepDownload => self.keep_download = Some(yes()?),
+            OptionId::Daemon if value.is_empty() => return Err("a socket is needed".into()),
+            OptionId::Daemon => self.daemon = Some(value.into()),
+            OptionId::Wait => self.wait = true,
             OptionId::Format => self.format = Some(value.parse().map_err(reason)?),
             OptionId::System => self.user = false,
             OptionId::User => self.user = true,
@@ -121,6 +126,9 @@ impl Options {
             Some(option) if pinned => return Err(Combination::BesidePinned(option).into()),
             _ => {}
         }
+        if let Some(option) = self.daemon.as_ref().and_then(|_| self.not_told()) {
+            return Err(Combination::NotTold(option).into());
+        }
         let wrong = if self.direct && self.keep_download == Some(true) {
             Combination::KeepDirect
         } else if self.zero_fill && (self.offset.is_none() || self.size_max.is_none()) {
@@ -135,6 +143,23 @@ impl Options {
             return Ok(());
         };
         Err(wrong.into())
+    }
+
+    /// An option that was given and that the daemon knows nothing of.
+    fn not_told(&self) -> Option<&'static str> {
+        let beside = AuxiliaryKind::ALL
+            .into_iter()
+            .find(|kind| self.beside[*kind as usize].is_some());
+        let given = [
+            (self.direct, "--direct"),
+            (self.subvolumes.is_some(), "--btrfs-subvol="),
+            (self.quota.is_some(), "--btrfs-quota="),
+            (self.convert_qcow2.is_some(), "--convert-qcow2="),
+            (self.sync.is_some(), "--sync="),
+            (self.size_max.is_some(), "--size-max="),
+        ];
+        let other = given.into_iter().find(|(given, _)| *given);
+        beside.map(option_of).or(other.map(|(_, option)| option))
     }
 }
 
@@ -200,6 +225,9 @@ mod tests {
                 "not a number of bytes",
             ),
             ("raw u n --offset=1K", "not a number of bytes"),
+            ("raw u n --daemon=/s --direct", "--direct cannot"),
+            ("raw u n --daemon=/s --sync=no", "--sync= cannot"),
+            ("raw u n --daemon=/s --verity=no", "--verity cannot"),
             ("raw u n --user", "not managed yet"),
             ("raw u n --verify=abcdef0123456789", "16 hexadecimal digits"),
             ("raw u n --format=xz", "no option `--format`"),

@@ -6,6 +6,7 @@ use crate::store;
 use crate::terms::{InvalidName, InvalidUrl};
 use crate::transfer;
 use crate::usage;
+use crate::wire::varlink::CallError;
 
 /// Every way in which a run ends with exit status 1.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +27,8 @@ pub(super) enum Error {
     User,
     #[error("failed to write to standard output: {0}")]
     Output(io::Error),
+    #[error("the daemon could not be left to do it: {0}")]
+    Daemon(CallError),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]
@@ -47,6 +50,8 @@ pub(super) enum Combination {
         "--keep-download=yes cannot be combined with --direct: there is no image directory to keep it in"
     )]
     KeepDirect,
+    #[error("{0} cannot be combined with --daemon=: the daemon cannot be told that")]
+    NotTold(&'static str),
     #[error("--offset= is for files and block devices: a pipe has one beginning")]
     OffsetStream,
     #[error("--offset= needs --direct: an image of its own begins at its beginning")]

@@ -1,6 +1,7 @@
 //! systemd-pull, systemd-import, systemd-import-fs and systemd-export: one transfer each, for programs that start them.
 
 mod args;
+mod daemon;
 mod error;
 mod options;
 mod program;

@@ -23,6 +23,8 @@ pub(super) enum OptionId {
     SizeMax,
     Class,
     KeepDownload,
+    Daemon,
+    Wait,
     Format,
     System,
     User,
@@ -88,6 +90,8 @@ pub(super) const PULL: Usage<VerbId, OptionId> = Usage {
         SIZE_MAX,
         CLASS,
         KEEP_DOWNLOAD,
+        DAEMON,
+        WAIT,
         SYSTEM,
         USER,
         HELP,
@@ -373,6 +377,22 @@ const KEEP_DOWNLOAD: Spec = boolean(
         "Whether to keep a pristine copy of the download. On by default for machines, off for others.",
     ],
 );
+const DAEMON: Spec = valued(
+    OptionId::Daemon,
+    ("daemon", "SOCKET"),
+    "Leave it to the daemon, if one listens there",
+    &[
+        "Leaves the download to the daemon that listens at this socket, /run/systemd/io.systemd.Import, and shows what that tells. Where nobody \
+         listens it is done here. Only what the daemon can be told goes with it: no --direct, nothing about files beside the image or about file systems.",
+    ],
+);
+const WAIT: Spec = OptionSpec {
+    manual: &[
+        "Tries again until the server answers, however long that takes, and tells of each try. What the server says is final. Downloads at boot \
+         are made so.",
+    ],
+    ..switch(OptionId::Wait, "wait", "Try again until the server answers")
+};
 const FORMAT: Spec = one_of(
     Completes::FORMATS,
     valued(

@@ -3,8 +3,10 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::{Action, Options, parse};
+use super::daemon;
 use super::error::Error;
 use super::options::{EXPORT, IMPORT, IMPORT_FS, OptionId, PULL, VerbId};
 use super::request::request;
@@ -13,7 +15,7 @@ use crate::multicall::VERSION;
 use crate::report::{Notifier, Reporter};
 use crate::store::Roots;
 use crate::term::{Screen, Terminal};
-use crate::transfer::{Settings, run_alone};
+use crate::transfer::{Request, Settings, run_alone, wait_for};
 use crate::usage::{Usage, help};
 use crate::world::World;
 
@@ -99,12 +101,34 @@ fn run(
     let roots = roots.with_sweeper(world.program().ok());
     let variable = |name: &str| world.variable_os(name);
     let settings = Settings::new(roots, usage.program, variable, reporter);
-    let settings = Settings {
+    let mut settings = Settings {
         sync: options.sync.unwrap_or(settings.sync),
         subvolumes: options.subvolumes.unwrap_or(settings.subvolumes),
         quota: options.quota.unwrap_or(settings.quota),
         selinux: world.has_selinux(),
         ..settings
     };
-    Ok(run_alone(settings, request, reporter)?)
+    let Request::Pull(pull) = &request else {
+        return Ok(run_alone(settings, request, reporter)?);
+    };
+    if options.wait {
+        settings.fetch.retry = Duration::MAX;
+    }
+    let Some(socket) = &options.daemon else {
+        return Ok(run_alone(settings, request, reporter)?);
+    };
+    // Before the daemon is asked: its patience is for people.
+    if options.wait {
+        wait_for(&settings, &pull.url, reporter)?;
+    }
+    match daemon::reach(socket)? {
+        Some(stream) => {
+            let asked = (pull, options.image_root.as_deref());
+            daemon::pull(stream, socket, asked, options.wait, reporter)
+        }
+        None => {
+            reporter.debug("There is no daemon, doing it here");
+            Ok(run_alone(settings, request, reporter)?)
+        }
+    }
 }

@@ -21,6 +21,7 @@ mod meter;
 mod outlet;
 mod pipeline;
 mod pull;
+mod reach;
 mod request;
 mod settings;
 mod straight;
@@ -29,6 +30,7 @@ mod verify;
 pub use alone::run_alone;
 pub use error::{Error, Local, Remote, Untrusted};
 pub use manager::{Manager, NotStarted, Outcome, TRANSFERS_LIMIT, Transfer, Watcher};
+pub use reach::wait_for;
 pub use request::{
     About, Export, Import, ImportDirectory, Origin, Outlet, Part, Place, Pull, Request, Stream,
     Subject, Target, Wish, Wishes,

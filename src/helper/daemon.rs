@@ -1,0 +1,108 @@
+//! Leaving a pull to the daemon, where one listens: then it is known there, can be listed and cancelled, and is not begun
+//! twice.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::error::Error;
+use crate::report::{Level, Progress, Reporter};
+use crate::terms::{ImageForm, VerifyMode};
+use crate::transfer::{Place, Pull};
+use crate::wire::percent;
+use crate::wire::varlink::{CallError, Client, Parameters, Value};
+
+const METHOD: &str = "io.systemd.Import.Pull";
+const IN_PROGRESS: &str = "io.systemd.Import.AlreadyInProgress";
+/// How long to wait before the same is asked for again that somebody else downloads.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The daemon's socket, if somebody listens there.
+pub(super) fn reach(socket: &Path) -> Result<Option<UnixStream>, Error> {
+    match UnixStream::connect(socket) {
+        Ok(stream) => Ok(Some(stream)),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(cause) => Err(Error::Daemon(CallError::Connection(cause))),
+    }
+}
+
+/// Has the daemon pull, and tells what it tells, to the end. If it downloads the same already, for another name, it is
+/// asked again when that is over, or at once refused if that is not to be waited for.
+pub(super) fn pull(
+    mut stream: UnixStream,
+    socket: &Path,
+    (pull, image_root): (&Pull, Option<&Path>),
+    wait: bool,
+    reporter: &Reporter,
+) -> Result<(), Error> {
+    loop {
+        let replies = Client::new(stream).call_more(METHOD, parameters(pull, image_root));
+        let told = replies.and_then(|mut replies| {
+            replies.try_for_each(|reply| reply.map(|values| tell(&values, reporter)))
+        });
+        match told {
+            Ok(()) => return Ok(()),
+            Err(CallError::Method(failure)) if wait && failure.name == IN_PROGRESS => {
+                reporter.debug("The same is being downloaded already, waiting for that");
+                sleep(PAUSE);
+            }
+            Err(error) => return Err(Error::Daemon(error)),
+        }
+        let again = UnixStream::connect(socket);
+        stream = again.map_err(|cause| Error::Daemon(CallError::Connection(cause)))?;
+    }
+}
+
+fn parameters(pull: &Pull, image_root: Option<&Path>) -> Parameters {
+    let target = &pull.target;
+    let form = match target.form {
+        ImageForm::Raw => "raw",
+        ImageForm::Tree => "tar",
+    };
+    let mut parameters = Parameters::new().with("remote", pull.url.as_str());
+    parameters = match &target.place {
+        Place::Named(name) => parameters.with("local", name.as_str()),
+        _ => parameters.with("local", "-"),
+    };
+    parameters = parameters
+        .with("class", target.class.as_str())
+        .with("type", form);
+    parameters = match pull.verify {
+        VerifyMode::Pinned(digest) => parameters.with("checksum", digest.to_string()),
+        mode => parameters.with("verify", mode.to_string()),
+    };
+    if let Some(image_root) = image_root {
+        parameters = parameters.with("imageRoot", image_root.to_string_lossy().into_owned());
+    }
+    parameters
+        .with("force", target.force)
+        .with("readOnly", target.read_only)
+        .with("keepDownload", pull.keep_download)
+}
+
+/// Passes on what a reply says: a line of its log, or how far it has come.
+fn tell(values: &Parameters, reporter: &Reporter) {
+    if let Some(Value::Object(log)) = values.value("log") {
+        let level = log.get("priority").and_then(Value::as_u64);
+        // Beside the level stands a facility.
+        let level = level.and_then(|it| (it % 8).to_string().parse().ok());
+        let message = log.get("message").and_then(Value::as_str);
+        reporter.log(level.unwrap_or(Level::Info), message.unwrap_or_default());
+    }
+    if let Some(progress) = values.value("progress").and_then(Value::as_f64) {
+        reporter.progress(Progress {
+            percent: percent(progress),
+            done_bytes: 0,
+            total_bytes: None,
+        });
+    }
+}
