@@ -39,6 +39,8 @@ pub mod tree;
 pub mod ctl;
 /// systemd-importd.
 pub mod daemon;
+/// systemd-import-generator.
+pub mod generator;
 /// systemd-pull, systemd-import, systemd-import-fs and systemd-export.
 pub mod helper;
 /// One binary, several names.

@@ -3,12 +3,13 @@
 use std::process::ExitCode;
 
 use importd::multicall::{self, Face};
-use importd::{ctl, daemon, helper, world::World};
+use importd::{ctl, daemon, generator, helper, world::World};
 
 /// Every name the program answers to, matched exactly.
-const FACES: [Face; 6] = [
+const FACES: [Face; 7] = [
     face("systemd-importd", daemon::main),
     face("importctl", ctl::main),
+    face("systemd-import-generator", generator::main),
     face("systemd-pull", helper::pull),
     face("systemd-import", helper::import),
     face("systemd-import-fs", helper::import_fs),

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs;
-use std::io::{self, IsTerminal, Write};
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use crate::terms::parse_boolean;
 
 /// What a face is given of the world.
 pub struct World {
@@ -110,6 +112,74 @@ impl World {
     }
 }
 
+/// How it was booted.
+impl World {
+    /// Whether this is an initrd. The service manager tells its generators (`systemd.generator(7)`).
+    pub fn in_initrd(&self) -> bool {
+        match self.variable("SYSTEMD_IN_INITRD") {
+            Some(value) => parse_boolean(&value).unwrap_or(false),
+            None => Path::new("/etc/initrd-release").exists(),
+        }
+    }
+
+    /// The kernel's command line, words that are quoted where they hold blanks; in a container, what its first process was
+    /// given, whom such options are for there. Both may be replaced by `$SYSTEMD_PROC_CMDLINE`.
+    pub fn kernel_command_line(&self) -> io::Result<Vec<u8>> {
+        if let Some(line) = self.variable_os("SYSTEMD_PROC_CMDLINE") {
+            return Ok(line.into_encoded_bytes());
+        }
+        let in_container = match self.variable("SYSTEMD_VIRTUALIZATION") {
+            Some(what) => what.starts_with("container:"),
+            None => Path::new("/run/systemd/container").exists(),
+        };
+        match in_container {
+            true => Ok(quoted(&read_limited(Path::new("/proc/1/cmdline"))?)),
+            false => read_limited(Path::new("/proc/cmdline")),
+        }
+    }
+
+    /// The URL that the boot loader was downloaded from, as `systemd-stub(7)` has left it with the firmware.
+    pub fn boot_origin(&self) -> Option<String> {
+        let variable = "StubDeviceURL-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+        let path = Path::new("/sys/firmware/efi/efivars").join(variable);
+        read_limited(&path).ok().map(|bytes| efi_text(&bytes))
+    }
+}
+
+/// Reads what a kernel or a service manager hands over, which is never much.
+pub fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
+    const LIMIT_BYTES: u64 = 1 << 20;
+    let mut bytes = Vec::new();
+    let mut file = File::open(path)?.take(LIMIT_BYTES);
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The words after a process's name as a line of words, in which quotes keep them apart.
+fn quoted(arguments: &[u8]) -> Vec<u8> {
+    let mut line = Vec::new();
+    for word in arguments.split(|byte| *byte == 0).skip(1) {
+        for byte in word {
+            match byte {
+                b' ' | b'\t' | b'\n' | b'\r' => line.extend([b'"', *byte, b'"']),
+                b'"' => line.extend(b"'\"'"),
+                b'\'' => line.extend(b"\"'\""),
+                byte => line.push(*byte),
+            }
+        }
+        line.push(b' ');
+    }
+    line
+}
+
+/// A variable of the firmware's that holds text: four bytes of attributes, then UTF-16 up to a zero.
+fn efi_text(bytes: &[u8]) -> String {
+    let units = bytes.get(4..).unwrap_or_default().chunks_exact(2);
+    let units = units.map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
+    let units: Vec<u16> = units.take_while(|unit| *unit != 0).collect();
+    String::from_utf16_lossy(&units)
+}
+
 /// The user in whose slice a control group is, else the one whom the audit subsystem has seen log in.
 fn session_owner(groups: &str, login: &str) -> Option<u32> {
     let slice = |name: &str| {
@@ -125,7 +195,20 @@ fn session_owner(groups: &str, login: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::session_owner;
+    use super::{efi_text, quoted, session_owner};
+
+    #[test]
+    fn arguments_of_a_process_stay_the_words_that_they_are() {
+        let line = b"/sbin/init\0a=b c\0d'e\"f\0\tg\0";
+        let expected = b"a=b\" \"c d\"'\"e'\"'f \"\t\"g  ";
+        assert_eq!(quoted(line), expected);
+    }
+
+    #[test]
+    fn text_of_the_firmware_ends_with_a_zero() {
+        assert_eq!(efi_text(b"\x07\0\0\0h\0t\0\0\0x\0"), "ht");
+        assert_eq!(efi_text(b"\x07"), "");
+    }
 
     #[test]
     fn who_has_logged_in_is_told_by_the_slice_or_else_by_the_audit() {

@@ -19,6 +19,8 @@ mod environment;
 mod export;
 /// Packed images, whole and broken, and the holes in what comes of them.
 mod formats;
+/// Units for what a boot asks for.
+mod generator;
 /// systemd-pull and its like, as other programs start them.
 mod helper;
 /// Importing from files and pipes.

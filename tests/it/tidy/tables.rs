@@ -103,6 +103,10 @@ pub(super) const CRATES: &[(&str, &str)] = &[
 /// Where an absolute path may stand beside `src/world.rs`, and why.
 pub(super) const PATHS: &[(&str, &str)] = &[
     (
+        "src/generator/expression.rs",
+        "what stands in units is of the system that boots, wherever they are written",
+    ),
+    (
         "src/fetch/roots.rs",
         "where distributions keep their CA bundles",
     ),
