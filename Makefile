@@ -1,8 +1,8 @@
 # make build   the static binary; the last line printed is its path
 # make demo    builds it and runs the main job for real, on small signed fixtures served from loopback
 # make check   formatting, lints and every tier of tests; installs what they need
-# make check-system   of these, alone, what needs the distribution's own systemd: units, sysupdate with our helpers, and our
-#                     daemon and importctl in place of its own
+# make check-system   of these, alone, what needs the distribution's own systemd: units, sysupdate with our helpers, boots
+#                     that fetch images, and our daemon and importctl in place of its own
 # make install uninstall   with DESTDIR= and PREFIX=
 # make lint fmt bless docs bench
 

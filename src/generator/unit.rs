@@ -97,7 +97,8 @@ pub(super) fn text(download: &Download, boot: &Boot, actions: &Actions, program:
         "NotifyAccess=main".to_owned(),
         // Whoever waits for the boot wants to know for what.
         "StandardError=journal+console".to_owned(),
-        format!("ExecStart=:{}", command(download, program).join(" ")),
+        // By that name it is that program, wherever it lies and whatever it is called there.
+        format!("ExecStart=:@{}", command(download, program).join(" ")),
     ]);
     lines.join("\n") + "\n"
 }
