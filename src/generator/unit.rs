@@ -95,8 +95,10 @@ pub(super) fn text(download: &Download, boot: &Boot, actions: &Actions, program:
         "[Service]".to_owned(),
         "Type=oneshot".to_owned(),
         "NotifyAccess=main".to_owned(),
-        // Whoever waits for the boot wants to know for what.
+        // Whoever waits for the boot wants to know for what; what is told to the journal itself is on no console.
         "StandardError=journal+console".to_owned(),
+        "Environment=SYSTEMD_LOG_TARGET=console".to_owned(),
+        "SyslogIdentifier=systemd-pull".to_owned(),
         // By that name it is that program, wherever it lies and whatever it is called there.
         format!("ExecStart=:@{}", command(download, program).join(" ")),
     ]);
