@@ -3,6 +3,7 @@
 # make check   formatting, lints and every tier of tests; installs what they need
 # make check-system   of these, alone, what needs the distribution's own systemd: units, sysupdate with our helpers, boots
 #                     that fetch images, and our daemon and importctl in place of its own
+# make check-boot check-boot-all   a machine of QEMU's whose root file system comes from a server: once, as in check, or in all ways
 # make install uninstall   with DESTDIR= and PREFIX=
 # make lint fmt bless docs bench
 
@@ -21,7 +22,7 @@ BINARY = $(abspath $(CARGO_TARGET_DIR))/$(TARGET)/release/importd
 DESTDIR ?=
 PREFIX ?= /usr
 
-.PHONY: build demo check check-system lint fmt bless docs install uninstall bench
+.PHONY: build demo check check-system check-boot check-boot-all lint fmt bless docs install uninstall bench
 
 # --target keeps the flags away from build scripts and procedural macros, which must load libraries.
 build:
@@ -38,6 +39,14 @@ check:
 check-system:
 	tests/install-tools
 	tests/run system
+
+check-boot: build
+	tests/install-tools
+	tests/system/qemu $(BINARY)
+
+check-boot-all: build
+	tests/install-tools
+	tests/system/qemu $(BINARY) all
 
 lint:
 	tests/run lint
