@@ -10,7 +10,7 @@ use std::time::Duration;
 use importd::wire::varlink::SOCKET_PATH;
 use rustix::process::Signal;
 
-use super::kit::{Bus, Case, Outcome, Reply, image};
+use super::kit::{Bus, Case, Outcome, Reply, image, tool};
 
 const BOOTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/generator");
 
@@ -144,4 +144,44 @@ fn a_daemon_that_listens_does_it_and_what_it_says_is_told() {
     assert_eq!(case.images("machine").names(), ["one.raw", "two.raw"]);
     daemon.signal(Signal::TERM);
     daemon.wait().ok();
+}
+
+/// mkinitcpio is no package of Debian's: its functions tell what they are asked for.
+#[test]
+fn what_mkinitcpio_is_asked_for_is_what_is_installed() {
+    let hook = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/data/lib/initcpio/install/importd"
+    );
+    let script = format!(
+        "for name in module binary symlink systemd_unit file; do
+           eval \"add_$name() {{ echo $name \\\"\\$@\\\"; }}\"
+         done
+         source {hook}; set -eu; build; help >&2"
+    );
+    let told = String::from_utf8(tool("bash", ["-c", script.as_str()])).unwrap();
+    let asked = |kind: &str| -> Vec<String> {
+        let lines = told.lines().filter_map(|line| line.strip_prefix(kind));
+        lines.map(|rest| rest.trim().to_owned()).collect()
+    };
+    assert_eq!(asked("module "), ["loop"]);
+    assert_eq!(asked("binary "), ["importd", "systemd-dissect"]);
+    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/lib/systemd/system");
+    for unit in asked("systemd_unit ") {
+        assert!(
+            unit == "systemd-loop@.service" || ours.join(&unit).is_file(),
+            "{unit}"
+        );
+    }
+    let links = asked("symlink ");
+    assert_eq!(links.len(), 4);
+    for link in links {
+        let (path, target) = link.split_once(' ').unwrap();
+        let there = Path::new(path).parent().unwrap().join(target);
+        let there = there.to_str().unwrap();
+        assert!(
+            there.ends_with("/bin/importd") || there.contains("/../"),
+            "{link}"
+        );
+    }
 }
