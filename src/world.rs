@@ -146,11 +146,13 @@ impl World {
     }
 }
 
-/// Reads what a kernel or a service manager hands over, which is never much.
+/// More than a kernel or a service manager hands over.
+pub const INPUT_LIMIT_BYTES: u64 = 1 << 20;
+
+/// Reads what one of these hands over.
 pub fn read_limited(path: &Path) -> io::Result<Vec<u8>> {
-    const LIMIT_BYTES: u64 = 1 << 20;
     let mut bytes = Vec::new();
-    let mut file = File::open(path)?.take(LIMIT_BYTES);
+    let mut file = File::open(path)?.take(INPUT_LIMIT_BYTES);
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -154,3 +154,64 @@ fn shown(bytes: &[u8]) -> String {
         _ => text + dots,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(line: &str, origin: Option<&str>) -> Plan {
+        Plan::of(&Inputs {
+            boot: Boot {
+                in_initrd: false,
+                origin: origin.map(str::to_owned),
+            },
+            command_line: line.into(),
+            credential: Vec::new(),
+            program: "/usr/bin/importd".to_owned(),
+        })
+    }
+
+    #[test]
+    fn what_lies_beside_the_boot_loader_is_fetched_from_there() {
+        let asked = "systemd.pull=raw,machine,bootorigin:a:x.raw";
+        let unit = "systemd-import@var-lib-machines-a.raw.service";
+        for (origin, url) in [
+            (
+                "http://boot.example/dir/uki.efi?x=1",
+                "http://boot.example/dir/x.raw",
+            ),
+            ("https://h:8443/uki.efi", "https://h:8443/x.raw"),
+        ] {
+            let plan = planned(asked, Some(origin));
+            assert!(plan.units[unit].contains(&format!("Download of {url}\n")));
+        }
+        // Neither from elsewhere nor from a boot loader that says nothing.
+        for origin in [
+            Some("file:///x.efi"),
+            Some("tftp://h/x.efi"),
+            Some("\n"),
+            None,
+        ] {
+            let plan = planned(asked, origin);
+            assert!(plan.units.is_empty() && plan.notes.len() == 1, "{origin:?}");
+            let told = matches!(plan.notes[0], Note::Info(_));
+            assert_eq!(told, origin.is_none());
+        }
+        // No name leads out of the line that it stands in.
+        let hostile = planned(
+            "systemd.pull=\"raw,machine,bootorigin:a:x y\"",
+            Some("http://h/u"),
+        );
+        assert!(hostile.units.is_empty());
+    }
+
+    #[test]
+    fn a_thousand_expressions_are_a_thousand_units() {
+        let one =
+            |number| format!("systemd.pull=raw,machine:n{number}:http://h/{number}.raw bogus ");
+        let line: String = (0..1000).map(one).collect();
+        let plan = planned(&line, None);
+        assert_eq!((plan.units.len(), plan.wanted.len()), (1000, 1000));
+        assert!(plan.notes.is_empty());
+    }
+}

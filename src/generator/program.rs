@@ -12,14 +12,12 @@ use super::plan::{Inputs, Note, Plan};
 use crate::multicall::VERSION;
 use crate::report::Reporter;
 use crate::term::Screen;
-use crate::world::{World, read_limited};
+use crate::world::{INPUT_LIMIT_BYTES, World, read_limited};
 
 const NAME: &str = "systemd-import-generator";
 const CREDENTIAL: &str = "import.pull";
 /// The target whose units the boot waits for.
 const TARGET: &str = "imports.target";
-/// More than a kernel or a service manager would hand over.
-const INPUT_LIMIT_BYTES: u64 = 1 << 20;
 
 const HELP: &str = "\
 systemd-import-generator NORMAL-DIR [EARLY-DIR LATE-DIR]
