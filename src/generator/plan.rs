@@ -143,16 +143,18 @@ impl Plan {
 /// As much as a line of the log takes, without what a URL would keep to itself.
 fn shown(bytes: &[u8]) -> String {
     const ENOUGH: usize = 200;
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(ENOUGH)]);
-    let dots = if bytes.len() > ENOUGH { "…" } else { "" };
-    let text: String = text.escape_debug().collect();
-    // A user's name and password stand between slashes and `@`.
-    match (text.find("://"), text.rfind('@')) {
+    let text = String::from_utf8_lossy(bytes);
+    // A user's name and password stand between slashes and `@`; nothing is cut off before that is known.
+    let text = match (text.find("://"), text.rfind('@')) {
         (Some(start), Some(end)) if start < end => {
-            format!("{}://…{}{dots}", &text[..start], &text[end..])
+            format!("{}://…{}", &text[..start], &text[end..])
         }
-        _ => text + dots,
-    }
+        _ => text.into_owned(),
+    };
+    let mut shown: String = text.chars().take(ENOUGH).collect();
+    let dots = if shown.len() < text.len() { "…" } else { "" };
+    shown = shown.escape_debug().to_string();
+    shown + dots
 }
 
 #[cfg(test)]
@@ -203,6 +205,18 @@ mod tests {
             Some("http://h/u"),
         );
         assert!(hostile.units.is_empty());
+    }
+
+    #[test]
+    fn a_password_is_not_told_however_long_it_is() {
+        let secret = "s3cret".repeat(60);
+        let plan = planned(&format!("systemd.pull=raw:a:https://u:{secret}@h/x"), None);
+        assert_eq!(plan.notes.len(), 1);
+        let told = format!("{:?}", plan.notes[0]);
+        assert!(
+            told.contains("https://…@h/x") && !told.contains("s3cret"),
+            "{told}"
+        );
     }
 
     #[test]
