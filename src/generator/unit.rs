@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::expression::{Boot, Download};
 use super::plan::Actions;
-use crate::terms::{ImageClass, ImageForm, Scheme};
+use crate::terms::{ImageClass, Scheme};
 use crate::wire::varlink::SOCKET_PATH;
 
 /// The longest name of a unit (`systemd.unit(5)`).
@@ -112,10 +112,6 @@ pub(super) fn loop_unit(download: &Download) -> Option<String> {
 }
 
 fn command(download: &Download, program: &str) -> Vec<String> {
-    let form = match download.form {
-        ImageForm::Raw => "raw",
-        ImageForm::Tree => "tar",
-    };
     let mut words = vec![
         program.to_owned(),
         "systemd-pull".to_owned(),
@@ -131,7 +127,7 @@ fn command(download: &Download, program: &str) -> Vec<String> {
         words.push("--read-only".to_owned());
     }
     words.extend([
-        form.to_owned(),
+        download.form.word().to_owned(),
         "--".to_owned(),
         download.url.as_str().to_owned(),
         download.name.as_str().to_owned(),

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::error::Error;
 use crate::report::{Level, Progress, Reporter};
-use crate::terms::{ImageForm, VerifyMode};
+use crate::terms::VerifyMode;
 use crate::transfer::{Place, Pull};
 use crate::wire::percent;
 use crate::wire::varlink::{CallError, Client, Parameters, Value};
@@ -36,7 +36,7 @@ pub(super) fn reach(socket: &Path) -> Result<Option<UnixStream>, Error> {
 }
 
 /// Has the daemon pull, and tells what it tells, to the end. If it downloads the same already, for another name, it is
-/// asked again when that is over, or at once refused if that is not to be waited for.
+/// asked again until that is over, or only once if that is not to be waited for.
 pub(super) fn pull(
     mut stream: UnixStream,
     socket: &Path,
@@ -64,10 +64,6 @@ pub(super) fn pull(
 
 fn parameters(pull: &Pull, image_root: Option<&Path>) -> Parameters {
     let target = &pull.target;
-    let form = match target.form {
-        ImageForm::Raw => "raw",
-        ImageForm::Tree => "tar",
-    };
     let mut parameters = Parameters::new().with("remote", pull.url.as_str());
     parameters = match &target.place {
         Place::Named(name) => parameters.with("local", name.as_str()),
@@ -75,7 +71,7 @@ fn parameters(pull: &Pull, image_root: Option<&Path>) -> Parameters {
     };
     parameters = parameters
         .with("class", target.class.as_str())
-        .with("type", form);
+        .with("type", target.form.word());
     parameters = match pull.verify {
         VerifyMode::Pinned(digest) => parameters.with("checksum", digest.to_string()),
         mode => parameters.with("verify", mode.to_string()),

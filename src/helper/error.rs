@@ -27,7 +27,7 @@ pub(super) enum Error {
     User,
     #[error("failed to write to standard output: {0}")]
     Output(io::Error),
-    #[error("the daemon could not be left to do it: {0}")]
+    #[error("the daemon has not done it: {0}")]
     Daemon(CallError),
     #[error(transparent)]
     Store(#[from] store::Error),

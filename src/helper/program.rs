@@ -108,27 +108,20 @@ fn run(
         selinux: world.has_selinux(),
         ..settings
     };
-    let Request::Pull(pull) = &request else {
-        return Ok(run_alone(settings, request, reporter)?);
-    };
-    if options.wait {
-        settings.fetch.retry = Duration::MAX;
-    }
-    let Some(socket) = &options.daemon else {
-        return Ok(run_alone(settings, request, reporter)?);
-    };
-    // Before the daemon is asked: its patience is for people.
-    if options.wait {
-        wait_for(&settings, &pull.url, reporter)?;
-    }
-    match daemon::reach(socket)? {
-        Some(stream) => {
-            let asked = (pull, options.image_root.as_deref());
-            daemon::pull(stream, socket, asked, options.wait, reporter)
+    if let Request::Pull(pull) = &request {
+        if options.wait {
+            settings.fetch.retry = Duration::MAX;
         }
-        None => {
-            reporter.debug("There is no daemon, doing it here");
-            Ok(run_alone(settings, request, reporter)?)
+        if let Some(socket) = options.daemon.as_ref().filter(|it| it.exists()) {
+            // Before the daemon is asked: its patience is for people.
+            if options.wait {
+                wait_for(&settings, &pull.url, reporter)?;
+            }
+            if let Some(stream) = daemon::reach(socket)? {
+                let asked = (pull, options.image_root.as_deref());
+                return daemon::pull(stream, socket, asked, options.wait, reporter);
+            }
         }
     }
+    Ok(run_alone(settings, request, reporter)?)
 }

@@ -1,6 +1,7 @@
 //! The only room with `unsafe`: system calls that the safe crates leave to the C library.
 //!
-//! Each function here is the thinnest safe wrapper around one call; whatever rustix has is not here.
+//! Each function here is the thinnest safe wrapper around one call; of what rustix has only that is here which every room has to
+//! ask in the same way.
 
 mod block;
 pub mod btrfs;

@@ -20,7 +20,7 @@ impl ImageForm {
         }
     }
 
-    /// What begins the file name of a kept copy, and tells the form in temporary names.
+    /// What it is called on command lines and on the buses, and in the names of kept copies and of temporary files.
     pub fn word(self) -> &'static str {
         match self {
             Self::Raw => "raw",
