@@ -8,6 +8,7 @@
 mod bzip2;
 mod checked;
 mod cluster;
+mod declared;
 mod encoder;
 mod error;
 mod fields;
@@ -25,6 +26,7 @@ use checked::Checked;
 use crate::terms::Compression;
 
 pub use cluster::{ClusterDecoder, ClusterError};
+pub use declared::declared_size;
 pub use encoder::{Encoder, encoder};
 pub use error::Error;
 pub use sniff::{MAGIC_LEN, sniff};

@@ -4,6 +4,7 @@
 
 use std::io::{self, BufRead, Read, Write};
 
+use zrip::frame::header::parse_frame_header;
 use zrip::{DecompressError, FrameDecoder, FrameEncoder};
 
 use crate::terms::Bytes;
@@ -14,6 +15,11 @@ pub(super) const WINDOW_LIMIT: Bytes = Bytes(128 << 20);
 /// A reader of all frames one after the other. The image's size is bounded by whoever writes it.
 pub(super) fn decoder(source: impl BufRead + Send) -> impl Read + Send {
     FrameDecoder::with_limit(source, usize::MAX)
+}
+
+/// What the frame that `head` begins with says of its size, if it is all there.
+pub(super) fn declared_size(head: &[u8]) -> Option<u64> {
+    parse_frame_header(head).ok()?.frame_content_size
 }
 
 /// Whether this is the library's refusal of a frame's window.

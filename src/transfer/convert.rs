@@ -7,8 +7,9 @@ use std::os::unix::fs::FileExt;
 use super::Error;
 use super::job::Job;
 use super::meter::Meter;
+use super::space::Space;
 use crate::disk::qcow2;
-use crate::format::qcow2::is_qcow2;
+use crate::format::qcow2::{HEADER_BYTES, Header, is_qcow2};
 use crate::store::Staged;
 use crate::terms::Bytes;
 
@@ -18,18 +19,19 @@ pub(super) fn holds_qcow2(file: &File) -> bool {
     file.read_exact_at(&mut head, 0).is_ok() && is_qcow2(&head)
 }
 
-/// Converts an image while it arrives. Returns the raw one's size in bytes.
+/// Converts an image while it arrives, of which `head` is what it begins with. Returns the raw one's size in bytes.
 pub(super) fn from_stream(
     job: &Job,
     meter: &mut Meter,
-    image: impl Read,
+    (head, image): (&[u8], impl Read),
     (staged, origin, limit_bytes): (&Staged, &str, u64),
 ) -> Result<u64, Error> {
+    let space = room_for(job, head, (staged, limit_bytes))?;
     let aside = staged.aside()?;
     let tick = &mut || meter.tick();
     let mut how = conversion(job, staged, (limit_bytes, tick));
     let converted = qcow2::from_stream(image, aside.file(), &mut how);
-    tell(job, (staged, origin), converted)
+    tell(job, (staged, origin), converted).map_err(|error| space.explain(error))
 }
 
 /// Converts an image that is whole. Returns the raw one's size in bytes.
@@ -38,10 +40,27 @@ pub(super) fn from_file(
     image: &File,
     (staged, origin, limit_bytes): (&Staged, &str, u64),
 ) -> Result<u64, Error> {
+    let mut head = [0; HEADER_BYTES];
+    let read = image.read_at(&mut head, 0);
+    let count = read.map_err(|error| Error::read(origin, error))?;
+    let space = room_for(job, &head[..count], (staged, limit_bytes))?;
     let tick = &mut || {};
     let mut how = conversion(job, staged, (limit_bytes, tick));
     let converted = qcow2::from_file(image, &mut how);
-    tell(job, (staged, origin), converted)
+    tell(job, (staged, origin), converted).map_err(|error| space.explain(error))
+}
+
+/// The room there is for the disk, unless it is refused.
+fn room_for<'a>(
+    job: &Job,
+    head: &[u8],
+    (staged, limit_bytes): (&'a Staged, u64),
+) -> Result<Space<'a>, Error> {
+    // What is wrong with a header the conversion will say.
+    let header = Header::parse(head, limit_bytes).ok();
+    let space = Space::before(staged, header.map(|header| header.size_bytes()));
+    space.check(job)?;
+    Ok(space)
 }
 
 fn conversion<'a>(

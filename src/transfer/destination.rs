@@ -10,6 +10,7 @@ use rustix::fs::FileType;
 use super::beside::Beside;
 use super::job::Job;
 use super::pipeline::Unpacking;
+use super::space::Space;
 use super::{Error, Local, Place, Target, convert};
 use crate::disk::{Rights, clone_or_copy};
 use crate::store::{self, ImageLock, ImageRoot, PlacedBeside, Placing, Staged, Verified};
@@ -204,8 +205,9 @@ impl<'a> Destination<'a> {
         let Self { job, .. } = self;
         let copy = self.root.stage_disk(ImageForm::Raw.word())?;
         let origin = path.display().to_string();
+        let space = Space::before(&copy, None);
         let copied = clone_or_copy(original, copy.file(), &job.cancel, job.settings.sync);
-        copied.map_err(|error| Error::copy(&origin, &copy.path(), error))?;
+        copied.map_err(|error| space.explain(Error::copy(&origin, &copy.path(), error)))?;
         Ok(copy)
     }
 
@@ -225,8 +227,9 @@ impl<'a> Destination<'a> {
             to_disk: job.settings.sync,
             tick: &mut || {},
         };
+        let space = Space::before(&copy, None);
         let copied = tree::copy(original.as_fd(), copy.file().as_fd(), &mut how);
-        let copied = copied.map_err(|error| Error::tree(path, error))?;
+        let copied = copied.map_err(|error| space.explain(Error::tree(path, error)))?;
         job.warn_of(&copied.refused);
         job.tell_of_mounts(path, copied.mounts);
         Ok(copy)

@@ -1,6 +1,9 @@
 //! Why a transfer failed, and whose fault that is.
 
-use std::io;
+use std::io::{
+    self,
+    ErrorKind::{QuotaExceeded, StorageFull},
+};
 use std::path::{Path, PathBuf};
 
 use crate::disk::{CopyError, qcow2};
@@ -75,11 +78,19 @@ pub enum Local {
     Stack(PathBuf),
     #[error("an image is not written to a terminal: name a file, or use a pipe")]
     Terminal,
-    #[error("`{}` has {free} left, and the packed image alone is {needed}: free some space, or choose another directory with --image-root=", .path.display())]
+    #[error("`{}` has {free} left, and {what} {needed}: {remedy}", .path.display())]
     NoSpace {
         path: PathBuf,
         free: Bytes,
+        what: &'static str,
         needed: Bytes,
+        remedy: &'static str,
+    },
+    #[error("{failure}; {room}: {remedy}")]
+    Full {
+        failure: String,
+        room: String,
+        remedy: &'static str,
     },
     #[error(
         "$SYSTEMD_OPENPGP_KEYRING must be an absolute path without `.` and `..`, and it is `{}`", .0.display()
@@ -173,11 +184,26 @@ impl Error {
         .into()
     }
 
-    /// Whether it is for want of room.
+    /// Whether it is for want of room, or of a right to it.
     pub(super) fn is_no_space(&self) -> bool {
-        use io::ErrorKind::{QuotaExceeded, StorageFull};
-        matches!(self, Self::Local(Local::Write { cause, .. })
-            if matches!(cause.kind(), StorageFull | QuotaExceeded))
+        matches!(self, Self::Local(Local::Full { .. }))
+            || matches!(self.write_kind(), Some(StorageFull | QuotaExceeded))
+    }
+
+    /// Whether a file system is full.
+    pub(super) fn is_full(&self) -> bool {
+        self.write_kind() == Some(StorageFull)
+    }
+
+    /// What the kernel said to a write.
+    fn write_kind(&self) -> Option<io::ErrorKind> {
+        let cause = match self {
+            Self::Local(Local::Write { cause, .. }) => Some(cause),
+            Self::Local(Local::Tree { cause, .. }) => cause.io_cause(),
+            Self::Remote(Remote::Unpack { cause, .. }) => cause.io_cause(),
+            _ => None,
+        };
+        cause.map(io::Error::kind)
     }
 
     /// The error of copying `origin` to `path`.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 
 use rustix::fs::{SeekFrom, seek};
 
@@ -10,6 +11,7 @@ use super::job::Job;
 use super::landing::Sink;
 use super::meter::{Meter, Phase};
 use super::pipeline::{Incoming, Unpacking, receive};
+use super::space::Space;
 use super::{Error, Import, Origin, Remote, convert, straight};
 use crate::codec::{MAGIC_LEN, sniff};
 use crate::disk::clone_or_copy;
@@ -80,7 +82,11 @@ fn copy_plain(
         convert::from_file(job, &origin.file, (staged, shown, how.limit_bytes))?;
         return Ok(true);
     }
+    // What it holds beside holes, if it cannot be shared.
+    let held = origin.file.metadata().map_err(read)?;
+    let space = Space::before(staged, Some(held.len().min(held.blocks() * 512)));
+    space.check(job)?;
     let copied = clone_or_copy(&origin.file, staged.file(), &job.cancel, job.settings.sync);
-    copied.map_err(|error| Error::copy(&origin.shown, &staged.path(), error))?;
+    copied.map_err(|error| space.explain(Error::copy(&origin.shown, &staged.path(), error)))?;
     Ok(true)
 }

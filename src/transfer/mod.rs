@@ -24,6 +24,7 @@ mod pull;
 mod reach;
 mod request;
 mod settings;
+mod space;
 mod straight;
 mod verify;
 

@@ -3,23 +3,24 @@
 use std::io::{self, BufRead, Read};
 use std::os::fd::AsFd;
 
-use rustix::fs::{SeekFrom, fstatvfs, seek};
+use rustix::fs::{SeekFrom, seek};
 
 use super::ahead::{Arriving, read_ahead};
-use super::error::{Error, Local, Remote};
+use super::error::{Error, Remote};
 use super::job::Job;
 use super::landing::{PlainSink, Sink};
 use super::meter::Meter;
+use super::space::Space;
 use super::{Origin, Place, Target, convert};
-use crate::codec::{MAGIC_LEN, decoder, sniff};
+use crate::codec::{MAGIC_LEN, declared_size, decoder, sniff};
 use crate::disk::SparseWriter;
-use crate::format::qcow2::is_qcow2;
+use crate::format::qcow2::{HEADER_BYTES, is_qcow2};
 use crate::format::tar;
 use crate::store::Staged;
 use crate::stream::{
     CancelReader, CountingReader, LimitExceeded, LimitReader, PeekReader, PolledReader,
 };
-use crate::terms::{Bytes, Compression, ImageForm};
+use crate::terms::{Compression, ImageForm};
 use crate::tree::{self, Working};
 
 /// No image is larger than this, packed or unpacked: beyond it lie only mistakes and attacks.
@@ -147,29 +148,39 @@ fn unpack(
         .fill_buf()
         .map_err(|error| Error::read(origin, error))?;
     let compression = sniff(&head[..head.len().min(MAGIC_LEN)]);
+    let known = match compression {
+        Compression::Uncompressed => packed.length_bytes,
+        _ => declared_size(head),
+    };
     let room = match &sink {
         Sink::Plain(plain) => plain.room.unwrap_or(u64::MAX),
         Sink::Staged(_) => u64::MAX,
     };
     let limit_bytes = unpacking.limit_bytes.min(room);
-    match &sink {
-        _ if compression == Compression::Uncompressed => check_size(packed, limit_bytes)?,
-        Sink::Staged(staged) => check_space(packed, staged)?,
-        Sink::Plain(_) => {}
+    if known.is_some_and(|size| size > limit_bytes) {
+        let cause = LimitExceeded(limit_bytes);
+        let origin = origin.clone();
+        return Err(Remote::TooLarge { origin, cause }.into());
     }
     let image = LimitReader::new(decoder(compression, arriving), limit_bytes);
     let size = match sink {
         Sink::Plain(plain) => write_plain(job, meter, image, (plain, origin))?,
-        Sink::Staged(staged) if staged.form() == ImageForm::Raw => {
-            write_raw(job, meter, image, (staged, packed))?
+        Sink::Staged(staged) => {
+            if compression != Compression::Uncompressed {
+                Space::before(staged, known).check_packed(packed.length_bytes)?;
+            }
+            let to = (staged, packed, known);
+            match staged.form() {
+                ImageForm::Raw => write_raw(job, meter, image, to)?,
+                ImageForm::Tree if compression == Compression::Uncompressed => {
+                    write_tree(job, meter, image, to)?
+                }
+                // To take an archive apart is as much work as to unpack it.
+                ImageForm::Tree => read_ahead(job, "unpack", image, |image| {
+                    write_tree(job, meter, image, to)
+                })?,
+            }
         }
-        Sink::Staged(staged) if compression == Compression::Uncompressed => {
-            write_tree(job, meter, image, (staged, origin))?
-        }
-        // To take an archive apart is as much work as to unpack it.
-        Sink::Staged(staged) => read_ahead(job, "unpack", image, |image| {
-            write_tree(job, meter, image, (staged, origin))
-        })?,
     };
     job.reporter.debug(format_args!(
         "{origin} is {compression}, unpacked {size} bytes"
@@ -202,41 +213,45 @@ fn write_plain(
     }
 }
 
-/// Writes a disk image with holes. Returns its size in bytes.
+/// Writes a disk image with holes. `known` is its size, if that is told beforehand. Returns its size in bytes.
 fn write_raw(
     job: &Job,
     meter: &mut Meter,
     image: impl Read,
-    (staged, packed): (&Staged, &Packed),
+    (staged, packed, known): (&Staged, &Packed, Option<u64>),
 ) -> Result<u64, Error> {
     let read = |error| Error::read(&packed.origin, error);
-    let mut image = PeekReader::<_, 4>::new(image).map_err(read)?;
+    let mut image = PeekReader::<_, HEADER_BYTES>::new(image).map_err(read)?;
     if packed.unpacking.convert_qcow2 && is_qcow2(image.head()) {
+        let head = image.head().to_owned();
         let how = (staged, packed.origin.as_str(), packed.unpacking.limit_bytes);
-        return convert::from_stream(job, meter, image, how);
+        return convert::from_stream(job, meter, (&head, image), how);
     }
+    let space = Space::before(staged, known);
+    space.check(job)?;
     let mut writer = SparseWriter::new(staged.file(), job.settings.sync);
     let path = staged.path();
+    let write = |cause| space.explain(Error::write(&path, cause));
     loop {
         job.cancel.check()?;
         meter.tick();
         match image.read(writer.space()).map_err(read)? {
             0 => break,
-            count => writer
-                .advance(count)
-                .map_err(|cause| Error::write(&path, cause))?,
+            count => writer.advance(count).map_err(write)?,
         }
     }
-    writer.finish().map_err(|cause| Error::write(&path, cause))
+    writer.finish().map_err(write)
 }
 
-/// Takes an archive apart. Returns how many bytes its files have.
+/// Takes an archive apart, whose size is `known` if it is told beforehand. Returns how many bytes its files have.
 fn write_tree(
     job: &Job,
     meter: &mut Meter,
     archive: impl Read,
-    (staged, origin): (&Staged, &str),
+    (staged, packed, known): (&Staged, &Packed, Option<u64>),
 ) -> Result<u64, Error> {
+    let space = Space::before(staged, known);
+    space.check(job)?;
     let mut archive = tar::Reader::new(archive);
     let mut how = Working {
         cancel: &job.cancel,
@@ -246,39 +261,9 @@ fn write_tree(
     };
     let top = staged.file().as_fd();
     let extracted = tree::extract(&mut archive, top, &mut how);
-    let extracted = extracted.map_err(|error| Error::extract(origin, error))?;
+    let extracted =
+        extracted.map_err(|error| space.explain(Error::extract(&packed.origin, error)))?;
     job.warn_of(&extracted.refused);
     job.raise(staged)?;
     Ok(extracted.bytes)
-}
-
-/// Refuses plain bytes that are known beforehand to be too many. They may be mostly holes, so nothing is known of what
-/// they take of a file system.
-fn check_size(packed: &Packed, limit_bytes: u64) -> Result<(), Error> {
-    match packed.length_bytes {
-        Some(length) if length > limit_bytes => {
-            let origin = packed.origin.clone();
-            let cause = LimitExceeded(limit_bytes);
-            Err(Remote::TooLarge { origin, cause }.into())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Refuses packed bytes that would not even fit packed.
-fn check_space(packed: &Packed, staged: &Staged) -> Result<(), Error> {
-    let (Some(needed), Ok(status)) = (packed.length_bytes, fstatvfs(staged.file())) else {
-        return Ok(());
-    };
-    let free = status.f_bavail.saturating_mul(status.f_frsize);
-    // No size at all: ramfs, as in an initrd.
-    if status.f_blocks == 0 || needed <= free {
-        return Ok(());
-    }
-    let no_space = Local::NoSpace {
-        path: staged.path(),
-        free: Bytes(free),
-        needed: Bytes(needed),
-    };
-    Err(no_space.into())
 }

@@ -32,12 +32,14 @@ mod lookup;
 mod mount;
 /// Networks of the test's own.
 mod network;
-/// Full disks and other odd places.
+/// Read-only file systems and other odd places.
 mod places;
 /// qcow2 images on file systems that share, and on full ones.
 mod qcow2;
 /// What trees take, where that is counted.
 mod quota;
+/// File systems without enough room.
+mod space;
 /// The static binary in empty and in full roots.
 mod static_binary;
 /// The helpers above do what they say.

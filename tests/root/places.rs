@@ -1,4 +1,4 @@
-//! Where images go: full, read-only and odd file systems, and places of other people.
+//! Where images go: read-only and odd file systems, and places of other people.
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, chown};
@@ -26,44 +26,6 @@ fn pull(case: &Case, directory: &Path, name: &str, options: &[&str]) -> crate::k
     let url = format!("{{url}}/{name}");
     let fixed = ["pull-raw", "-m", "--verify=no", &place, &url, "img"];
     case.importctl(fixed.into_iter().chain(options.iter().copied()))
-}
-
-#[test]
-fn a_full_disk_is_named_and_left_as_it_was() {
-    if !need_root() || !need("mkfs.ext4") || !need("xz") {
-        return;
-    }
-    let case = Case::new()
-        .without_root()
-        .serve_as("big.raw", Reply::body(noise(24 << 20)))
-        .serve_as("half.raw", Reply::body(noise(9 << 20)));
-    let zeros = tool("sh", ["-c", "head -c 24M /dev/urandom | gzip -1 -c"]);
-    let case = case.serve_as("packed.raw.gz", Reply::body(zeros));
-    for mount in [Mount::ext4(16 << 20), Mount::tmpfs(16 << 20)] {
-        let directory = mount.path().join("images");
-        fs::create_dir(&directory).unwrap();
-        fs::write(directory.join("other.raw"), "other").unwrap();
-        let before = Snapshot::of(&directory);
-        let full = "No space left on device";
-        for (name, options, message) in [
-            ("big.raw", &[][..], full),
-            ("big.raw", &["--keep-download=no"], full),
-            ("packed.raw.gz", &[], "and the packed image alone is"),
-        ] {
-            let outcome = pull(&case, &directory, name, options).code(1);
-            outcome.stderr_has(message).stderr_has("--image-root=");
-            assert_eq!(Snapshot::of(&directory), before, "{name} {options:?}");
-        }
-        // It fits once, but not twice.
-        pull(&case, &directory, "half.raw", &["--keep-download=yes"])
-            .ok()
-            .stderr_has("There is no room for a pristine copy beside the image, ignoring: ");
-        assert_eq!(Snapshot::of(&directory).names(), ["img.raw", "other.raw"]);
-        let again = ["--keep-download=no", "--force"];
-        pull(&case, &directory, "half.raw", &again)
-            .code(1)
-            .stderr_has(full);
-    }
 }
 
 #[test]
