@@ -27,6 +27,9 @@ pub(super) struct Actions {
 /// What to write, and what to say.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
+    /// What is fetched, each by a unit.
+    pub(super) downloads: Vec<Download>,
+    pub(super) actions: Actions,
     /// Units by name.
     pub(super) units: BTreeMap<String, String>,
     /// Units that the boot waits for, of ours or others.
@@ -49,6 +52,7 @@ impl Plan {
         for expression in expressions {
             plan.add(&expression, inputs, &actions);
         }
+        plan.actions = actions;
         plan
     }
 
@@ -128,6 +132,7 @@ impl Plan {
         self.units.insert(name.clone(), text);
         self.wanted.push(name);
         self.wanted.extend(block_device);
+        self.downloads.push(download);
     }
 
     fn refuse(&mut self, expression: &[u8], why: impl std::fmt::Display) {

@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
 
 use super::expression::Boot;
+use super::now;
 use super::plan::{Inputs, Note, Plan};
 use crate::multicall::VERSION;
 use crate::report::Reporter;
@@ -21,10 +22,11 @@ const TARGET: &str = "imports.target";
 
 const HELP: &str = "\
 systemd-import-generator NORMAL-DIR [EARLY-DIR LATE-DIR]
+systemd-import-generator --now
 
 Writes units for the images that the kernel command line (systemd.pull=) and the
-credential import.pull ask for. The service manager calls it at boot; see
-systemd-import-generator(8).
+credential import.pull ask for. The service manager calls it at boot; where there
+is none, --now does at once what the units would. See systemd-import-generator(8).
 ";
 
 /// Why something could not be written.
@@ -47,15 +49,16 @@ pub fn main(world: &World) -> ExitCode {
         Some("--version") => return print(&format!("importd {VERSION}\n")),
         _ => {}
     }
-    if !matches!(words.len(), 1 | 3) || words[0].starts_with('-') {
+    let at_once = words == ["--now"];
+    if !at_once && (!matches!(words.len(), 1 | 3) || words[0].starts_with('-')) {
         world.complain(&format!(
-            "{NAME}: the service manager calls this, with three directories: see {NAME}(8)\n"
+            "{NAME}: the service manager calls this, with three directories (without one use --now): see {NAME}(8)\n"
         ));
         return ExitCode::FAILURE;
     }
     // At that time there is mostly no journal yet, and nobody who reads standard error.
     let variable = |name: &str| {
-        let fallback = (name == "SYSTEMD_LOG_TARGET" && !world.errors_are_terminal())
+        let fallback = (name == "SYSTEMD_LOG_TARGET" && !at_once && !world.errors_are_terminal())
             .then(|| "journal-or-kmsg".to_owned());
         world.variable(name).or(fallback)
     };
@@ -64,14 +67,19 @@ pub fn main(world: &World) -> ExitCode {
     for warning in warnings {
         reporter.warning(warning);
     }
-    let plan = Plan::of(&inputs(world, &reporter));
+    let inputs = inputs(world, &reporter);
+    let plan = Plan::of(&inputs);
     for note in &plan.notes {
         match note {
             Note::Warning(what) => reporter.warning(what),
             Note::Info(what) => reporter.info(what),
         }
     }
-    match write(&plan, Path::new(&world.args[0]), &reporter) {
+    let failed = match at_once {
+        true => now::fetch(&plan, Path::new(&inputs.program), &reporter),
+        false => write(&plan, Path::new(&world.args[0]), &reporter),
+    };
+    match failed {
         0 => ExitCode::SUCCESS,
         _ => ExitCode::FAILURE,
     }

@@ -83,6 +83,11 @@ pub(super) fn text(download: &Download, boot: &Boot, actions: &Actions, program:
         ImageClass::Confext => Some("systemd-confext"),
         ImageClass::Machine | ImageClass::Portable => None,
     };
+    let command: Vec<_> = [program.to_owned()]
+        .into_iter()
+        .chain(arguments(download))
+        .map(|it| word(&it))
+        .collect();
     let place = if boot.in_initrd { "-initrd" } else { "" };
     lines.extend(reader.map(|it| format!("Before={it}{place}.service")));
     if download.url.scheme() != Scheme::File {
@@ -100,7 +105,7 @@ pub(super) fn text(download: &Download, boot: &Boot, actions: &Actions, program:
         "Environment=SYSTEMD_LOG_TARGET=console".to_owned(),
         "SyslogIdentifier=systemd-pull".to_owned(),
         // By that name it is that program, wherever it lies and whatever it is called there.
-        format!("ExecStart=:@{}", command(download, program).join(" ")),
+        format!("ExecStart=:@{}", command.join(" ")),
     ]);
     lines.join("\n") + "\n"
 }
@@ -111,9 +116,9 @@ pub(super) fn loop_unit(download: &Download) -> Option<String> {
     wanted.then(|| instance("systemd-loop", &download.path()))?
 }
 
-fn command(download: &Download, program: &str) -> Vec<String> {
+/// What fetches it: the name that our program is called by, and what it is told.
+pub(super) fn arguments(download: &Download) -> Vec<String> {
     let mut words = vec![
-        program.to_owned(),
         "systemd-pull".to_owned(),
         "--wait".to_owned(),
         format!("--daemon=/{SOCKET_PATH}"),
@@ -132,7 +137,7 @@ fn command(download: &Download, program: &str) -> Vec<String> {
         download.url.as_str().to_owned(),
         download.name.as_str().to_owned(),
     ]);
-    words.iter().map(|it| word(it)).collect()
+    words
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ mod devices;
 mod dice;
 /// What each file system makes of an image.
 mod file_systems;
+/// Images at boot without a service manager.
+mod generator;
 /// Archives from strangers.
 mod hostile;
 /// What is told of subvolumes and devices.
