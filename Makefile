@@ -97,7 +97,9 @@ install: $(if $(findstring command,$(origin BINARY)),,build)
 	for name in $(GENERATORS); do \
 		ln -sfT ../../../bin/importd $(USR)/lib/systemd/system-generators/$$name || exit; done
 	for file in $(DATA); do \
-		sed 's,^ExecStart=/usr/,ExecStart=$(PREFIX)/,' data/$$file | install -D -m 0644 /dev/stdin $(USR)/$$file || exit; done
+		if [ -x data/$$file ]; then mode=0755; else mode=0644; fi; \
+		sed 's,^ExecStart=/usr/,ExecStart=$(PREFIX)/,' data/$$file | \
+			install -D -m $$mode /dev/stdin $(USR)/$$file || exit; done
 	for link in $(DATA_LINKS); do \
 		install -d $(USR)/$${link%/*} && ln -sfT "$$(readlink data/$$link)" $(USR)/$$link || exit; done
 	$(foreach page,$(PAGES),install -D -m 0644 $(page) $(USR)/share/man/$(call SECTION,$(page)) &&) true
