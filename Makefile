@@ -3,7 +3,8 @@
 # make check   formatting, lints and every tier of tests; installs what they need
 # make check-system   of these, alone, what needs the distribution's own systemd: units, sysupdate with our helpers, boots
 #                     that fetch images, and our daemon and importctl in place of its own
-# make check-boot check-boot-all   a machine of QEMU's whose root file system comes from a server: once, as in check, or in all ways
+# make check-boot check-boot-all   a machine of QEMU's whose root file system comes from a server: as in check, or in all ways, and
+#                     then what the program adds to an initrd beside what the distribution's does
 # make install uninstall   with DESTDIR= and PREFIX=
 # make lint fmt bless docs bench
 
@@ -47,6 +48,7 @@ check-boot: build
 check-boot-all: build
 	tests/install-tools
 	tests/system/qemu $(BINARY) all
+	tests/system/initrd-size $(BINARY)
 
 lint:
 	tests/run lint
