@@ -26,7 +26,8 @@ pub(super) fn from_stream(
     (head, image): (&[u8], impl Read),
     (staged, origin, limit_bytes): (&Staged, &str, u64),
 ) -> Result<u64, Error> {
-    let space = room_for(job, head, (staged, limit_bytes))?;
+    let space = room(head, (staged, limit_bytes));
+    space.check(job)?;
     let aside = staged.aside()?;
     let tick = &mut || meter.tick();
     let mut how = conversion(job, staged, (limit_bytes, tick));
@@ -43,24 +44,19 @@ pub(super) fn from_file(
     let mut head = [0; HEADER_BYTES];
     let read = image.read_at(&mut head, 0);
     let count = read.map_err(|error| Error::read(origin, error))?;
-    let space = room_for(job, &head[..count], (staged, limit_bytes))?;
+    let space = room(&head[..count], (staged, limit_bytes));
+    space.check_memory()?;
     let tick = &mut || {};
     let mut how = conversion(job, staged, (limit_bytes, tick));
     let converted = qcow2::from_file(image, &mut how);
     tell(job, (staged, origin), converted).map_err(|error| space.explain(error))
 }
 
-/// The room there is for the disk, unless it is refused.
-fn room_for<'a>(
-    job: &Job,
-    head: &[u8],
-    (staged, limit_bytes): (&'a Staged, u64),
-) -> Result<Space<'a>, Error> {
+/// The room there is for the disk.
+fn room<'a>(head: &[u8], (staged, limit_bytes): (&'a Staged, u64)) -> Space<'a> {
     // What is wrong with a header the conversion will say.
     let header = Header::parse(head, limit_bytes).ok();
-    let space = Space::before(staged, header.map(|header| header.size_bytes()));
-    space.check(job)?;
-    Ok(space)
+    Space::before(staged, header.map(|header| header.size_bytes()))
 }
 
 fn conversion<'a>(

@@ -85,7 +85,7 @@ fn copy_plain(
     // What it holds beside holes, if it cannot be shared.
     let held = origin.file.metadata().map_err(read)?;
     let space = Space::before(staged, Some(held.len().min(held.blocks() * 512)));
-    space.check(job)?;
+    space.check_memory()?;
     let copied = clone_or_copy(&origin.file, staged.file(), &job.cancel, job.settings.sync);
     copied.map_err(|error| space.explain(Error::copy(&origin.shown, &staged.path(), error)))?;
     Ok(true)

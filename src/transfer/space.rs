@@ -53,22 +53,29 @@ impl<'a> Space<'a> {
 
     /// Refuses what would not fit in memory, and tells of what may not fit on a disk.
     pub(super) fn check(&self, job: &Job) -> Result<(), Error> {
-        let (Some(free), Some(size)) = (self.free, self.size) else {
-            return Ok(());
-        };
-        if size <= free {
-            return Ok(());
+        self.check_memory()?;
+        if let Some((free, size)) = self.lack() {
+            job.reporter.notice(format_args!(
+                "`{}` has {} left, and the image is {}: it fits only if much of it is holes",
+                self.directory().display(),
+                Bytes(free),
+                Bytes(size)
+            ));
         }
-        if self.in_memory {
-            return Err(self.refusal("the image is", free, size));
-        }
-        job.reporter.notice(format_args!(
-            "`{}` has {} left, and the image is {}: it fits only if much of it is holes",
-            self.directory().display(),
-            Bytes(free),
-            Bytes(size)
-        ));
         Ok(())
+    }
+
+    /// Refuses what would not fit in memory. A disk may share what is copied.
+    pub(super) fn check_memory(&self) -> Result<(), Error> {
+        match self.lack() {
+            Some((free, size)) if self.in_memory => Err(self.refusal("the image is", free, size)),
+            _ => Ok(()),
+        }
+    }
+
+    /// What is free and what would be needed, if that is more.
+    fn lack(&self) -> Option<(u64, u64)> {
+        self.free.zip(self.size).filter(|(free, size)| size > free)
     }
 
     /// The error with the numbers, if it is for want of room.

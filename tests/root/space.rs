@@ -175,6 +175,40 @@ fn an_image_of_holes_fits_on_a_disk_and_is_refused_in_memory() {
 }
 
 #[test]
+fn an_import_of_a_file_takes_what_that_holds() {
+    if !need_root() || !need("mkfs.btrfs") || !need("qemu-img") {
+        return;
+    }
+    let import = |case: &Case, source: &Path, mount: &Mount| {
+        let place = format!("--image-root={}", mount.path().display());
+        let source = source.to_str().unwrap();
+        case.importctl(["import-raw", "-m", "--force", &place, source, "img"])
+    };
+    let case = Case::new()
+        .without_root()
+        .file("noise.raw", noise(24 << 20))
+        .file("holes.raw", "");
+    let (noise, holes) = (case.dir().join("noise.raw"), case.dir().join("holes.raw"));
+    fs::File::options()
+        .write(true)
+        .open(&holes)
+        .unwrap()
+        .set_len(1 << 30)
+        .unwrap();
+    let memory = Mount::tmpfs(16 << 20);
+    import(&case, &noise, &memory)
+        .code(1)
+        .stderr_has(REFUSED[0])
+        .stderr_has(REFUSED[1]);
+    import(&case, &holes, &memory).ok();
+    // What is shared takes nothing, and nobody is told that it may not fit.
+    let disk = Mount::formatted(128 << 20, "mkfs.btrfs", &["-q", "--mixed"]);
+    let large = disk.path().join("large");
+    fs::write(&large, crate::places::noise(70 << 20)).unwrap();
+    import(&case, &large, &disk).ok().stderr_lacks("holes");
+}
+
+#[test]
 fn nobody_waits_for_the_rest_of_what_does_not_fit() {
     if !need_root() || !need("mkfs.ext4") {
         return;
