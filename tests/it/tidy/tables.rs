@@ -107,6 +107,10 @@ pub(super) const PATHS: &[(&str, &str)] = &[
         "what stands in units is of the system that boots, wherever they are written",
     ),
     (
+        "src/generator/now.rs",
+        "loop devices are the kernel's, wherever images lie",
+    ),
+    (
         "src/fetch/roots.rs",
         "where distributions keep their CA bundles",
     ),
