@@ -1,8 +1,9 @@
-//! A decoder whose complaints are told from those of its source, and are never followed by an end.
+//! A decoder, or a cutter, whose complaints are told from those of its source, and are never followed by an end.
 
 use std::io::{self, BufRead, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::pieces::Piece;
 use super::{Error, zstd};
 use crate::terms::Compression;
 
@@ -35,37 +36,58 @@ impl<D> Checked<D> {
         }
     }
 
-    /// The decoder's complaint, which is about the data unless it is about memory.
-    fn explain(&self, error: io::Error) -> io::Error {
-        if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
-            return error;
-        }
-        io::Error::other(match error.kind() {
-            _ if zstd::is_window_too_large(&error) => Error::WindowTooLarge {
-                compression: Compression::Zstd,
-                limit: zstd::WINDOW_LIMIT,
-            },
-            io::ErrorKind::UnexpectedEof => Error::Truncated(self.compression),
-            io::ErrorKind::OutOfMemory => Error::OutOfMemory(self.compression),
-            _ => Error::Corrupt(self.compression, error),
-        })
-    }
-}
-
-impl<D: Read> Read for Checked<D> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// What came of asking it once.
+    fn told<T>(&mut self, ask: impl FnOnce(&mut D) -> io::Result<T>) -> io::Result<T> {
         if self.failed {
             return Err(io::Error::other(
                 "the data before this point were not readable",
             ));
         }
-        let read = self.decoder.read(buffer);
-        let read = match self.failure.lock().take() {
+        let told = ask(&mut self.decoder);
+        let told = match self.failure.lock().take() {
             Some(failure) => Err(failure),
-            None => read.map_err(|error| self.explain(error)),
+            None => told.map_err(|error| explained(self.compression, error)),
         };
-        self.failed = read.is_err();
-        read
+        self.failed = told.is_err();
+        told
+    }
+}
+
+/// A library's complaint, which is about the data unless it is about memory.
+fn explained(compression: Compression, error: io::Error) -> io::Error {
+    if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
+        return error;
+    }
+    io::Error::other(match error.kind() {
+        _ if zstd::is_window_too_large(&error) => Error::WindowTooLarge {
+            compression: Compression::Zstd,
+            limit: zstd::WINDOW_LIMIT,
+        },
+        io::ErrorKind::UnexpectedEof => Error::Truncated(compression),
+        io::ErrorKind::OutOfMemory => Error::OutOfMemory(compression),
+        _ => Error::Corrupt(compression, error),
+    })
+}
+
+impl<D: Read> Read for Checked<D> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.told(|decoder| decoder.read(buffer))
+    }
+}
+
+impl<D: Iterator<Item = io::Result<Piece>>> Iterator for Checked<D> {
+    type Item = io::Result<Piece>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let compression = self.compression;
+        let piece = self.told(|cutter| cutter.next().transpose()).transpose()?;
+        Some(piece.map(|piece| match piece {
+            Piece::Plain(bytes) => Piece::Plain(bytes),
+            Piece::Packed { unpack, bytes } => Piece::Packed {
+                unpack: Box::new(move || unpack().map_err(|error| explained(compression, error))),
+                bytes,
+            },
+        }))
     }
 }
 

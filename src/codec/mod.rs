@@ -14,6 +14,8 @@ mod error;
 mod fields;
 mod gzip;
 mod lz4;
+mod lzma2;
+mod pieces;
 mod skippable;
 mod sniff;
 mod xz;
@@ -29,6 +31,7 @@ pub use cluster::{ClusterDecoder, ClusterError};
 pub use declared::declared_size;
 pub use encoder::{Encoder, encoder};
 pub use error::Error;
+pub use pieces::{Piece, Pieces, pieces};
 pub use sniff::{MAGIC_LEN, sniff};
 
 /// The reader of what `source` holds packed with `compression`; plain bytes pass through.

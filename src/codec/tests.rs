@@ -27,8 +27,54 @@ fn decode(packed: &[u8], step: usize) -> Result<Vec<u8>, io::Error> {
     let compression = sniff(&packed[..packed.len().min(MAGIC_LEN)]);
     let mut decoded = Vec::new();
     let source = BufReader::with_capacity(step, packed);
-    decoder(compression, source).read_to_end(&mut decoded)?;
-    Ok(decoded)
+    let outcome = decoder(compression, source).read_to_end(&mut decoded);
+    for limit_bytes in [0, 1 << 30] {
+        let source = BufReader::with_capacity(step, packed);
+        match (&outcome, pieces(compression, source, limit_bytes)) {
+            (_, Err(_)) => {}
+            (Ok(_), Ok(pieces)) => assert!(joined(pieces).unwrap() == decoded),
+            (Err(_), Ok(pieces)) => assert!(is_of_data(&joined(pieces).unwrap_err())),
+        }
+    }
+    outcome.map(|_| decoded)
+}
+
+/// What pieces unpack to, one after the other.
+fn joined(pieces: Pieces) -> io::Result<Vec<u8>> {
+    let mut joined = Vec::new();
+    for piece in pieces {
+        joined.extend(match piece? {
+            Piece::Plain(bytes) => bytes,
+            Piece::Packed { unpack, .. } => unpack()?,
+        });
+    }
+    Ok(joined)
+}
+
+/// How many pieces could be taken out.
+fn taken_out(packed: &[u8]) -> usize {
+    let compression = sniff(&packed[..MAGIC_LEN]);
+    let Ok(pieces) = pieces(compression, packed, 1 << 30) else {
+        return 0;
+    };
+    let taken_out = |piece: &io::Result<Piece>| matches!(piece, Ok(Piece::Packed { .. }));
+    pieces.filter(taken_out).count()
+}
+
+#[test]
+fn blocks_of_xz_and_bzip2_are_taken_out() {
+    for (name, count) in [
+        ("xz.sized-blocks.xz", 2),
+        ("xz.true.xz", 0),
+        ("bzip2.blocks.bz2", 2),
+        ("gzip.true.gz", 0),
+    ] {
+        let found = taken_out(&fixture(name));
+        assert!(
+            found >= count && (found > 0) == (count > 0),
+            "{name}: {found}"
+        );
+    }
 }
 
 /// What a decoder has to say about the data.

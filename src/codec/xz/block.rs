@@ -1,8 +1,7 @@
 //! One block: its header, its filters, its data and its check (3).
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, Cursor, Read};
 
-use lzma_rust2::Lzma2Reader;
 use lzma_rust2::filter::bcj::BcjReader;
 use lzma_rust2::filter::delta::DeltaReader;
 
@@ -11,21 +10,38 @@ use super::fields::{corrupt, crc32, read_array, read_integer};
 use super::records::Record;
 use super::source::Source;
 use crate::codec::Error;
+use crate::codec::lzma2::Lzma2Reader;
 use crate::terms::{Bytes, Compression};
 
 /// The largest dictionary taken. `xz -9` uses 64 MiB.
 const WINDOW_LIMIT: Bytes = Bytes(256 << 20);
 
-/// A block that is being decoded.
-pub(super) struct Block<'a> {
-    filters: Box<dyn Read + Send + 'a>,
-    check: Check,
-    header_size: u64,
-    /// Where the data begin.
-    start: u64,
-    /// The sizes that the header promises.
+/// What a block says of itself.
+pub(super) struct Header {
+    filters: Vec<Filter>,
+    size: u64,
+    /// How many bytes there will be.
     compressed: Option<u64>,
     uncompressed: Option<u64>,
+}
+
+/// A block that can be taken out.
+pub(super) struct Apart {
+    /// How many bytes follow its header, with padding and check.
+    pub(super) follow: usize,
+    /// What the index has to say of it.
+    pub(super) record: Record,
+    /// What it takes of memory, packed and unpacked.
+    pub(super) bytes: u64,
+}
+
+/// A block that is being decoded.
+pub(super) struct Block<'a> {
+    header: Header,
+    filters: Box<dyn Read + Send + 'a>,
+    check: Check,
+    /// Where the data begin.
+    start: u64,
     decoded: u64,
 }
 
@@ -35,12 +51,9 @@ struct Filter {
     properties: Vec<u8>,
 }
 
-impl<'a> Block<'a> {
+impl Header {
     /// Reads a block's header (3.1). None if it is the index that begins here; its first byte is then taken.
-    pub(super) fn begin<R: BufRead + Send + 'a>(
-        source: &mut Source<R>,
-        check: CheckKind,
-    ) -> io::Result<Option<Self>> {
+    pub(super) fn read(source: &mut impl Read) -> io::Result<Option<Self>> {
         let [size] = read_array(source)?;
         if size == 0 {
             return Ok(None);
@@ -72,29 +85,62 @@ impl<'a> Block<'a> {
             return Err(corrupt("the padding of a block's header is not zero"));
         }
         Ok(Some(Self {
-            filters: chain(source.clone(), &filters, uncompressed)?,
-            check: Check::new(check),
-            header_size: header_size as u64,
-            start: source.position(),
+            filters,
+            size: header_size as u64,
             compressed,
             uncompressed,
-            decoded: 0,
         }))
     }
 
-    pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.filters.read(buffer)?;
-        self.check.update(&buffer[..count]);
-        self.decoded += count as u64;
-        Ok(count)
+    /// What the block would be as a piece, if its header says enough for that and it takes at most `limit_bytes`.
+    pub(super) fn apart(&self, check: CheckKind, limit_bytes: u64) -> Option<Apart> {
+        let (compressed, uncompressed) = self.compressed.zip(self.uncompressed)?;
+        let follow = compressed.checked_next_multiple_of(4)? + check.size();
+        let bytes = follow.checked_add(uncompressed)?;
+        (bytes <= limit_bytes).then_some(Apart {
+            follow: usize::try_from(follow).ok()?,
+            record: Record {
+                unpadded: self.size + compressed + check.size(),
+                uncompressed,
+            },
+            bytes,
+        })
     }
 
-    /// Reads padding and check after the last byte was decoded, and returns the sizes.
-    pub(super) fn finish<R: BufRead>(self, source: &mut Source<R>) -> io::Result<Record> {
-        let compressed = source.position() - self.start;
+    /// Decodes a block that was taken out: what follows its header.
+    pub(super) fn unpack(self, packed: Vec<u8>, check: CheckKind) -> io::Result<Vec<u8>> {
+        let mut source = Source::new(Cursor::new(packed));
+        let size = usize::try_from(self.uncompressed.unwrap_or_default());
+        let size = size.map_err(|_| io::ErrorKind::OutOfMemory)?;
+        let unpacked = match self.filters.as_slice() {
+            [last] => Lzma2Reader::unpack(source.clone(), last.dictionary_size()?, size)?,
+            filters => {
+                let mut unpacked = Vec::new();
+                let reserved = unpacked.try_reserve_exact(size);
+                reserved.map_err(|_| io::ErrorKind::OutOfMemory)?;
+                let chain = chain(source.clone(), filters, self.uncompressed)?;
+                // A byte more than was promised shows that it was a lie.
+                chain.take(size as u64 + 1).read_to_end(&mut unpacked)?;
+                unpacked
+            }
+        };
+        let mut check = Check::new(check);
+        check.update(&unpacked);
+        self.end(&mut source, (0, unpacked.len() as u64), check)?;
+        Ok(unpacked)
+    }
+
+    /// Reads padding and check once so many bytes were decoded of what begins at `start`, and returns the sizes.
+    fn end<R: BufRead>(
+        &self,
+        source: &mut Source<R>,
+        (start, decoded): (u64, u64),
+        check: Check,
+    ) -> io::Result<Record> {
+        let compressed = source.position() - start;
         let promised =
             |promise: Option<u64>, actual| promise.is_none_or(|promise| promise == actual);
-        if !promised(self.compressed, compressed) || !promised(self.uncompressed, self.decoded) {
+        if !promised(self.compressed, compressed) || !promised(self.uncompressed, decoded) {
             return Err(corrupt("a block has other sizes than its header"));
         }
         for _ in compressed..compressed.next_multiple_of(4) {
@@ -102,11 +148,43 @@ impl<'a> Block<'a> {
                 return Err(corrupt("the padding of a block is not zero"));
             }
         }
-        let check_size = self.check.verify(source)?;
+        let check_size = check.verify(source)?;
         Ok(Record {
-            unpadded: self.header_size + compressed + check_size,
-            uncompressed: self.decoded,
+            unpadded: self.size + compressed + check_size,
+            uncompressed: decoded,
         })
+    }
+}
+
+impl<'a> Block<'a> {
+    /// Begins to decode what follows a header.
+    pub(super) fn begin<R: BufRead + Send + 'a>(
+        header: Header,
+        source: &Source<R>,
+        check: CheckKind,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            filters: chain(source.clone(), &header.filters, header.uncompressed)?,
+            check: Check::new(check),
+            start: source.position(),
+            decoded: 0,
+            header,
+        })
+    }
+
+    /// Reads padding and check after the last byte was decoded, and returns the sizes.
+    pub(super) fn finish<R: BufRead>(self, source: &mut Source<R>) -> io::Result<Record> {
+        self.header
+            .end(source, (self.start, self.decoded), self.check)
+    }
+}
+
+impl Read for Block<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.filters.read(buffer)?;
+        self.check.update(&buffer[..count]);
+        self.decoded += count as u64;
+        Ok(count)
     }
 }
 
@@ -198,12 +276,9 @@ fn chain<'a, R: BufRead + Send + 'a>(
     let Some((last, others)) = filters.split_last() else {
         return Err(corrupt("a block has no filter"));
     };
-    let window = last.dictionary_size()?;
-    // A block smaller than its dictionary needs none that large.
-    let window = uncompressed
-        .and_then(|size| u32::try_from(size).ok())
-        .map_or(window, |size| size.clamp(4096, window.max(4096)));
-    let lzma2: Box<dyn Read + Send + 'a> = Box::new(Lzma2Reader::new(source, window, None));
+    let dictionary = last.dictionary_size()?;
+    let lzma2: Box<dyn Read + Send + 'a> =
+        Box::new(Lzma2Reader::new(source, dictionary, uncompressed)?);
     others
         .iter()
         .rev()

@@ -88,6 +88,7 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     ("sha2", "stream"),
     ("flate2", "codec"),
     ("lzma_rust2", "codec"),
+    ("crc64fast", "codec"),
     ("zrip", "codec"),
     ("bzip2", "codec"),
     ("lz4_flex", "codec"),
@@ -121,6 +122,10 @@ pub(super) const PATHS: &[(&str, &str)] = &[
     (
         "src/tree/attributes.rs",
         "a link's attributes are set by a path, and only this one begins at a descriptor",
+    ),
+    (
+        "src/sys/memory.rs",
+        "how much memory can be had is the kernel's to tell",
     ),
     (
         "src/sys/path.rs",

@@ -2,11 +2,17 @@
 //!
 //! Nothing may follow the last stream, not even the zeros that gzip allows.
 
+mod bits;
+mod block;
+mod pieces;
+
 use std::io::{self, BufRead, Read, Write};
 
 use bzip2::Compression as Level;
 use bzip2::bufread::BzDecoder;
 use bzip2::write::BzEncoder;
+
+pub(super) use pieces::{PIECE_BYTES, Pieces};
 
 use super::Error;
 use crate::terms::Compression;
@@ -41,14 +47,15 @@ impl<R: BufRead> Read for Decoder<R> {
             match source.fill_buf()?.first() {
                 None => {}
                 Some(b'B') => self.stream = Some(BzDecoder::new(source)),
-                Some(_) => {
-                    let error = Error::TrailingGarbage(Compression::Bzip2);
-                    return Err(io::Error::other(error));
-                }
+                Some(_) => return Err(trailing_garbage()),
             }
         }
         Ok(0)
     }
+}
+
+fn trailing_garbage() -> io::Error {
+    io::Error::other(Error::TrailingGarbage(Compression::Bzip2))
 }
 
 /// A writer of one stream with blocks of 900 kB, as the tool makes it.

@@ -1,0 +1,194 @@
+//! Blocks taken out, to be decoded elsewhere. Nothing says where one ends but what the next begins with.
+
+use std::io::{self, BufRead, Read};
+
+use super::bits::Bits;
+use super::block::{BLOCK, END, MARK_BITS, Marks, SUM_BITS, TABLES_BYTES, alone, has_tables};
+use super::{Decoder, trailing_garbage};
+use crate::codec::fields::corrupt;
+use crate::codec::pieces::Piece;
+
+/// No block is larger, packed: 900,000 symbols of 20 bits and tables. In bytes.
+const PACKED_LIMIT: usize = 3 << 20;
+
+/// Nor unpacked: five bytes may stand for 259.
+const UNPACKED_LIMIT: u64 = 900_000 / 5 * 259 + 1;
+
+/// What a piece may take, packed and unpacked.
+pub(in crate::codec) const PIECE_BYTES: u64 = PACKED_LIMIT as u64 + UNPACKED_LIMIT;
+
+/// How much is read at once.
+const STEP_BYTES: u64 = 256 << 10;
+
+/// All blocks of all streams, in their order.
+pub(in crate::codec) struct Pieces<R> {
+    source: R,
+    marks: Marks,
+    /// What was read and not yet taken out.
+    bytes: Vec<u8>,
+    /// Whether that is all there is.
+    is_all: bool,
+    state: State,
+}
+
+enum State {
+    /// At the beginning of a stream, the first or another one.
+    Stream {
+        first: bool,
+    },
+    Blocks(Stream),
+    Ended,
+}
+
+struct Stream {
+    level: u8,
+    /// Of all blocks up to here.
+    sum: u32,
+    /// The bit at which a mark begins.
+    at: usize,
+}
+
+impl<R: BufRead> Pieces<R> {
+    pub(in crate::codec) fn new(source: R) -> Self {
+        Self {
+            source,
+            marks: Marks::new(),
+            bytes: Vec::new(),
+            is_all: false,
+            state: State::Stream { first: true },
+        }
+    }
+
+    /// Reads on until there are so many bytes, or no more.
+    fn fill(&mut self, count: usize) -> io::Result<()> {
+        while self.bytes.len() < count && !self.is_all {
+            let mut step = (&mut self.source).take(STEP_BYTES);
+            self.is_all = step.read_to_end(&mut self.bytes)? == 0;
+        }
+        Ok(())
+    }
+
+    /// Reads a stream's header; none at the end of all.
+    fn begin(&mut self, first: bool) -> io::Result<Option<Stream>> {
+        self.fill(4)?;
+        match self.bytes.as_slice() {
+            [b'B', b'Z', b'h', level @ b'1'..=b'9', ..] => Ok(Some(Stream {
+                level: level - b'0',
+                sum: 0,
+                at: 32,
+            })),
+            [] if !first => Ok(None),
+            [] | [b'B'] | [b'B', b'Z'] | [b'B', b'Z', b'h'] => {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+            [b'B', ..] => Err(corrupt("a stream begins with what none begins with")),
+            _ => Err(trailing_garbage()),
+        }
+    }
+
+    /// Takes out the block, or the end, that the stream is at. None if that was the end.
+    fn advance(&mut self, mut stream: Stream) -> io::Result<Option<Piece>> {
+        self.fill(stream.at.div_ceil(8) + TABLES_BYTES)?;
+        let mut bits = Bits::new(&self.bytes, stream.at);
+        let (mark, sum) = bits
+            .take(MARK_BITS)
+            .zip(bits.take(SUM_BITS))
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
+        if mark == END {
+            if sum != u64::from(stream.sum) {
+                return Err(corrupt("the checksum of a stream is wrong"));
+            }
+            let end = (stream.at + MARK_BITS + SUM_BITS).div_ceil(8);
+            self.bytes.drain(..end);
+            self.state = State::Stream { first: false };
+            return Ok(None);
+        }
+        if mark != BLOCK {
+            return Err(corrupt("neither a block nor a stream's end follows"));
+        }
+        stream.sum = stream.sum.rotate_left(1) ^ sum as u32;
+        let end = self.end_of(&stream)?;
+        let packed = alone(&self.bytes, stream.at..end, stream.level, sum);
+        self.bytes.drain(..end / 8);
+        stream.at = end % 8;
+        self.state = State::Blocks(stream);
+        Ok(Some(Piece::Packed {
+            bytes: packed.len() as u64 + UNPACKED_LIMIT,
+            unpack: Box::new(move || unpack(&packed)),
+        }))
+    }
+
+    /// The bit at which the next mark begins.
+    fn end_of(&mut self, stream: &Stream) -> io::Result<usize> {
+        let (mut from, mut lies) = (stream.at + MARK_BITS + SUM_BITS, false);
+        loop {
+            // Behind whatever is found its tables have to be.
+            let known = match self.is_all {
+                true => self.bytes.len(),
+                false => self.bytes.len().saturating_sub(TABLES_BYTES),
+            };
+            match self.marks.find(&self.bytes, from, known) {
+                Some((at, BLOCK)) if has_tables(&self.bytes, at, stream.level) => return Ok(at),
+                Some((at, END)) => {
+                    let sum = Bits::new(&self.bytes, at + MARK_BITS).take(SUM_BITS);
+                    if sum == Some(stream.sum.into()) {
+                        return Ok(at);
+                    }
+                    lies = true;
+                    from = at + 1;
+                }
+                Some((at, _)) => from = at + 1,
+                None if self.is_all && lies => {
+                    return Err(corrupt("the checksum of a stream is wrong"));
+                }
+                None if self.is_all => return Err(io::ErrorKind::UnexpectedEof.into()),
+                None if self.bytes.len() > PACKED_LIMIT => {
+                    return Err(corrupt("a block does not end"));
+                }
+                None => {
+                    from = from.max(known * 8);
+                    self.fill(self.bytes.len() + 1)?;
+                }
+            }
+        }
+    }
+}
+
+/// Decodes a stream of one block.
+fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+    let mut unpacked = Vec::new();
+    let mut decoder = Decoder::new(packed).take(UNPACKED_LIMIT);
+    decoder.read_to_end(&mut unpacked).map_err(|error| {
+        // It is all there: what ends too early is not the file.
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => corrupt("a block ends within its data"),
+            _ => error,
+        }
+    })?;
+    if unpacked.len() as u64 == UNPACKED_LIMIT {
+        return Err(corrupt("a block is larger than any may be"));
+    }
+    Ok(unpacked)
+}
+
+impl<R: BufRead> Iterator for Pieces<R> {
+    type Item = io::Result<Piece>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let told = match std::mem::replace(&mut self.state, State::Ended) {
+                State::Ended => return None,
+                State::Stream { first } => self.begin(first).map(|stream| {
+                    self.state = stream.map_or(State::Ended, State::Blocks);
+                    None
+                }),
+                State::Blocks(stream) => self.advance(stream),
+            };
+            match told {
+                Ok(None) => {}
+                Ok(Some(piece)) => return Some(Ok(piece)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
