@@ -55,6 +55,24 @@ impl<'a> SparseWriter<'a> {
         }
     }
 
+    /// Takes bytes, of which nothing is held that can be written as it lies there.
+    pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        if self.filled > 0 {
+            let count = bytes.len().min(BUFFER - self.filled);
+            self.space()[..count].copy_from_slice(&bytes[..count]);
+            self.advance(count)?;
+            bytes = &bytes[count..];
+        }
+        if self.filled > 0 {
+            return Ok(());
+        }
+        let (blocks, rest) = bytes.split_at(bytes.len() - bytes.len() % BLOCK);
+        write_data(self.file, blocks, self.offset)?;
+        self.passed(blocks.len())?;
+        self.space()[..rest.len()].copy_from_slice(rest);
+        self.advance(rest.len())
+    }
+
     /// Leaves a hole up to `offset`, or a little less: the block that it lies in is to be put from its beginning. Returns
     /// where the next bytes belong.
     pub(super) fn skip_to(&mut self, offset: u64) -> io::Result<u64> {
@@ -76,8 +94,13 @@ impl<'a> SparseWriter<'a> {
 
     fn flush(&mut self) -> io::Result<()> {
         write_data(self.file, &self.buffer[..self.filled], self.offset)?;
-        self.offset += self.filled as u64;
-        self.filled = 0;
+        let count = std::mem::take(&mut self.filled);
+        self.passed(count)
+    }
+
+    /// So many bytes are written.
+    fn passed(&mut self, count: usize) -> io::Result<()> {
+        self.offset += count as u64;
         if self.to_disk && self.offset - self.begun >= WRITEBACK_BYTES {
             begin_writeback(self.file, self.begun, self.offset - self.begun);
             self.begun = self.offset;
@@ -105,10 +128,11 @@ pub(super) fn write_data(file: &File, bytes: &[u8], offset: u64) -> io::Result<u
     Ok((written + bytes.len() - run_start) as u64)
 }
 
-/// Whether all bytes are zero: the first is, and each equals its neighbour, which is one `memcmp`.
+/// Whether all bytes are zero, by as many at once as the machine's vectors hold.
 fn is_zero(block: &[u8]) -> bool {
-    block.first().is_none_or(|first| *first == 0)
-        && block[1.min(block.len())..] == block[..block.len().saturating_sub(1)]
+    let (pieces, rest) = block.as_chunks::<128>();
+    let any = |bytes: &[u8]| bytes.iter().fold(0, |any, byte| any | byte);
+    pieces.iter().all(|piece| any(piece) == 0) && any(rest) == 0
 }
 
 #[cfg(test)]
@@ -139,6 +163,17 @@ mod tests {
                 count => writer.advance(count).unwrap(),
             }
         }
+        let by_space = read_back(&file, writer, content);
+        let file = tempfile();
+        let mut writer = SparseWriter::new(&file, true);
+        content
+            .chunks(step)
+            .for_each(|bytes| writer.write(bytes).unwrap());
+        assert_eq!(read_back(&file, writer, content), by_space);
+        by_space
+    }
+
+    fn read_back(file: &File, writer: SparseWriter, content: &[u8]) -> (Vec<u8>, u64) {
         assert_eq!(writer.finish().unwrap(), content.len() as u64);
         let mut read_back = vec![0xff; content.len()];
         file.read_exact_at(&mut read_back, 0).unwrap();

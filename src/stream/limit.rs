@@ -1,6 +1,6 @@
 //! A bound on how much is read, which is an error and never a silent cut.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 use crate::terms::Bytes;
 
@@ -37,6 +37,21 @@ impl<R: Read> Read for LimitReader<R> {
     }
 }
 
+impl<R: BufRead> BufRead for LimitReader<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let bytes = self.inner.fill_buf()?;
+        if bytes.len() as u64 > self.left_bytes {
+            return Err(io::Error::other(LimitExceeded(self.limit_bytes)));
+        }
+        Ok(bytes)
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.left_bytes = self.left_bytes.saturating_sub(count as u64);
+        self.inner.consume(count);
+    }
+}
+
 /// Everything there is to read, if it is no more than `limit_bytes`.
 pub fn read_to_limit(reader: impl Read, limit_bytes: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -54,5 +69,10 @@ mod tests {
         let error = read_to_limit(&b"abcd"[..], 3).unwrap_err();
         assert_eq!(error.to_string(), "it is larger than the limit of 3B");
         assert!(read_to_limit(&b""[..], 0).unwrap().is_empty());
+        for (bytes, fits) in [(&b"abc"[..], true), (b"abcd", false)] {
+            let source = io::BufReader::with_capacity(2, bytes);
+            let lines = LimitReader::new(source, 3).split(b'\n');
+            assert_eq!(lines.collect::<io::Result<Vec<_>>>().is_ok(), fits);
+        }
     }
 }

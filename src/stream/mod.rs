@@ -8,7 +8,7 @@ mod polled;
 mod progress;
 
 pub use cancel::{Cancel, CancelReader, Cancelled};
-pub use hash::{HashReader, Hasher, sha256};
+pub use hash::{Hasher, sha256};
 pub use limit::{LimitExceeded, LimitReader, read_to_limit};
 pub use peek::PeekReader;
 pub use polled::PolledReader;

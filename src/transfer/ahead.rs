@@ -1,6 +1,7 @@
 //! Reading ahead: what one thread reads, another takes in a few buffers that go round.
 
 use std::io::{self, BufRead, Read};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, scope};
@@ -25,20 +26,67 @@ pub(super) fn read_ahead<T>(
 ) -> Result<T, Error> {
     let (full_tx, full) = sync_channel(BUFFERS);
     let (empty, empty_rx) = sync_channel(BUFFERS);
-    let ended = AtomicBool::new(false);
+    let ended = Ended::default();
     scope(|threads| {
-        let ended = &ended;
-        let read = move || read_all(&mut source, &full_tx, &empty_rx, ended);
+        let reads = ended.clone();
+        let read = move || read_all(&mut source, &full_tx, &empty_rx, &reads);
         let thread = Builder::new().name(format!("{}-{what}", job.name));
         let reader = thread.spawn_scoped(threads, read).map_err(Local::Thread)?;
-        let taken = take(Arriving::new(full, empty));
-        if taken.is_err() && !ended.load(Ordering::SeqCst) {
-            // It failed on this side, so whoever still waits for bytes on the other may stop.
-            job.cancel.cancel();
-        }
+        let taken = take(Arriving::new(full, empty, ended.clone()));
+        ended.settle(job, &taken);
         reader.join().map_err(|panic| panicked(&*panic))?;
         taken
     })
+}
+
+/// Has a thread look at what arrives before `take` takes it. Both are done when it returns.
+pub(super) fn look_ahead<T>(
+    job: &Job,
+    what: &str,
+    arriving: Arriving,
+    mut look: impl FnMut(&[u8]) + Send,
+    take: impl FnOnce(Arriving) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let Arriving {
+        full,
+        empty,
+        ended,
+        buffer,
+        taken,
+    } = arriving;
+    let (on_tx, on) = sync_channel(BUFFERS);
+    scope(|threads| {
+        let pass = move || {
+            let first = (taken < buffer.len()).then(|| Ok(buffer[taken..].to_vec()));
+            for message in first.into_iter().chain(full) {
+                if let Ok(bytes) = &message {
+                    look(bytes);
+                }
+                if on_tx.send(message).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = Builder::new().name(format!("{}-{what}", job.name));
+        let passer = thread.spawn_scoped(threads, pass).map_err(Local::Thread)?;
+        let taken = take(Arriving::new(on, empty, ended.clone()));
+        ended.settle(job, &taken);
+        passer.join().map_err(|panic| panicked(&*panic))?;
+        taken
+    })
+}
+
+/// Whether whoever reads has come to an end, and waits for nothing any more.
+#[derive(Clone, Default)]
+pub(super) struct Ended(Arc<AtomicBool>);
+
+impl Ended {
+    /// Where it failed on this side, whoever still waits for bytes on the other may stop.
+    pub(super) fn settle<T>(&self, job: &Job, taken: &Result<T, Error>) {
+        if taken.is_err() && !self.0.load(Ordering::SeqCst) {
+            job.cancel.cancel();
+        }
+    }
 }
 
 /// Sends everything there is to read, in full buffers, until the end, an error, or until nobody wants it any more.
@@ -48,7 +96,7 @@ fn read_all(
     body: &mut impl Read,
     full: &SyncSender<Message>,
     empty: &Receiver<Vec<u8>>,
-    ended: &AtomicBool,
+    ended: &Ended,
 ) {
     for made in 0.. {
         let mut buffer = match empty.try_recv() {
@@ -66,7 +114,7 @@ fn read_all(
             buffer.truncate(count);
             buffer
         });
-        ended.store(last, Ordering::SeqCst);
+        ended.0.store(last, Ordering::SeqCst);
         if full.send(message).is_err() || last {
             return;
         }
@@ -89,15 +137,22 @@ fn fill(body: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
 pub(super) struct Arriving {
     full: Receiver<Message>,
     empty: SyncSender<Vec<u8>>,
+    ended: Ended,
     buffer: Vec<u8>,
     taken: usize,
 }
 
 impl Arriving {
-    fn new(full: Receiver<Message>, empty: SyncSender<Vec<u8>>) -> Self {
+    /// Whether whoever reads has ended, for those who have others work on what arrives.
+    pub(super) fn ended(&self) -> Ended {
+        self.ended.clone()
+    }
+
+    fn new(full: Receiver<Message>, empty: SyncSender<Vec<u8>>, ended: Ended) -> Self {
         Self {
             full,
             empty,
+            ended,
             buffer: Vec::new(),
             taken: 0,
         }

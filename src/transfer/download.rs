@@ -11,7 +11,7 @@ use super::{Error, Remote, keyrings};
 use crate::fetch::{Answer, Fetcher, Found};
 use crate::openpgp::Keyring;
 use crate::store::{Source, Verified};
-use crate::stream::HashReader;
+use crate::stream::Hasher;
 use crate::terms::{Sha256Digest, Url, VerifyMode};
 
 /// What is fetched from beside one URL, under one demand.
@@ -161,16 +161,17 @@ impl<'a> Download<'a> {
         unpacking: &Unpacking,
     ) -> Result<Sha256Digest, Error> {
         let incoming = Incoming {
-            body: HashReader::new(body),
+            body,
             origin: url.to_string(),
             length_bytes,
         };
-        let body = receive(
+        let mut hasher = Hasher::default();
+        receive(
             self.job,
             &mut self.meter,
-            incoming,
+            (incoming, Some(&mut hasher)),
             (landing.sink(), unpacking),
         )?;
-        Ok(body.finish())
+        Ok(hasher.finish())
     }
 }

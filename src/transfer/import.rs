@@ -38,7 +38,12 @@ pub(super) fn run(job: &Job, request: &Import) -> Result<(), Error> {
             .length_bytes
             .is_some_and(|length| (1..=how.limit_bytes).contains(&length));
     if !(sized && copy_plain(job, &mut meter, origin, (&staged, &how))?) {
-        receive(job, &mut meter, incoming, (Sink::Staged(&staged), &how))?;
+        receive(
+            job,
+            &mut meter,
+            (incoming, None),
+            (Sink::Staged(&staged), &how),
+        )?;
     }
     meter.enter(Phase::Finalizing);
     if raw_file {

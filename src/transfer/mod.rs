@@ -17,6 +17,7 @@ mod job;
 mod keyrings;
 mod landing;
 mod manager;
+mod memory;
 mod meter;
 mod outlet;
 mod pipeline;
@@ -27,6 +28,7 @@ mod settings;
 mod space;
 mod straight;
 mod verify;
+mod workers;
 
 pub use alone::run_alone;
 pub use error::{Error, Local, Remote, Untrusted};

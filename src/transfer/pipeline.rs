@@ -1,24 +1,25 @@
 //! The pipeline: one thread receives, one unpacks an archive, the transfer's own writes. Between them a few buffers.
 
-use std::io::{self, BufRead, Read};
+use std::io::{BufRead, Read};
 use std::os::fd::AsFd;
 
 use rustix::fs::{SeekFrom, seek};
 
-use super::ahead::{Arriving, read_ahead};
+use super::ahead::{Arriving, look_ahead, read_ahead};
 use super::error::{Error, Remote};
 use super::job::Job;
 use super::landing::{PlainSink, Sink};
 use super::meter::Meter;
 use super::space::Space;
+use super::workers::unpack_ahead;
 use super::{Origin, Place, Target, convert};
-use crate::codec::{MAGIC_LEN, declared_size, decoder, sniff};
+use crate::codec::{MAGIC_LEN, declared_size, decoder, pieces, sniff};
 use crate::disk::SparseWriter;
 use crate::format::qcow2::{HEADER_BYTES, is_qcow2};
 use crate::format::tar;
 use crate::store::Staged;
 use crate::stream::{
-    CancelReader, CountingReader, LimitExceeded, LimitReader, PeekReader, PolledReader,
+    CancelReader, CountingReader, Hasher, LimitExceeded, LimitReader, PeekReader, PolledReader,
 };
 use crate::terms::{Compression, ImageForm};
 use crate::tree::{self, Working};
@@ -26,8 +27,8 @@ use crate::tree::{self, Working};
 /// No image is larger than this, packed or unpacked: beyond it lie only mistakes and attacks.
 const IMAGE_LIMIT_BYTES: u64 = 1 << 40;
 
-/// How much is written at once where nothing is left out.
-const BUFFER_BYTES: usize = 256 << 10;
+/// How much is written at most between two looks at the wish to stop.
+const WRITTEN_BYTES: usize = 1 << 20;
 
 /// Something to receive.
 pub(super) struct Incoming<R> {
@@ -99,21 +100,21 @@ impl Unpacking {
 
 /// Receives an image into a sink: a disk image with holes, an archive as a tree, anything else byte for byte.
 ///
-/// Gives the body back, which was read to its end: by then it knows what passed by, still packed.
+/// What passes by, still packed, is hashed if somebody wants to know, to its last byte.
 pub(super) fn receive<R: Read + Send>(
     job: &Job,
     meter: &mut Meter,
-    incoming: Incoming<R>,
+    (incoming, hasher): (Incoming<R>, Option<&mut Hasher>),
     (sink, unpacking): (Sink<'_>, &Unpacking),
-) -> Result<R, Error> {
+) -> Result<(), Error> {
     meter.begin(incoming.length_bytes);
     let Incoming {
-        mut body,
+        body,
         origin,
         length_bytes,
     } = incoming;
     // What counts is the bytes as they come; a wish to stop is noticed at each of them.
-    let source = CancelReader::new(&mut body, job.cancel.clone());
+    let source = CancelReader::new(body, job.cancel.clone());
     let source = CountingReader::new(source, meter.received.clone());
     let source = LimitReader::new(source, IMAGE_LIMIT_BYTES);
     let packed = Packed {
@@ -121,10 +122,17 @@ pub(super) fn receive<R: Read + Send>(
         length_bytes,
         unpacking: *unpacking,
     };
-    read_ahead(job, "read", source, |arriving| {
-        unpack(job, meter, arriving, (&packed, sink))
-    })?;
-    Ok(body)
+    read_ahead(job, "read", source, |arriving| match hasher {
+        None => unpack(job, meter, arriving, (&packed, sink)),
+        // Plain bytes take longer to be hashed than to come.
+        Some(hasher) => look_ahead(
+            job,
+            "hash",
+            arriving,
+            |bytes| hasher.update(bytes),
+            |arriving| unpack(job, meter, arriving, (&packed, sink)),
+        ),
+    })
 }
 
 /// What is known of the packed bytes, and how to unpack them.
@@ -162,69 +170,102 @@ fn unpack(
         let origin = origin.clone();
         return Err(Remote::TooLarge { origin, cause }.into());
     }
-    let image = LimitReader::new(decoder(compression, arriving), limit_bytes);
-    let size = match sink {
-        Sink::Plain(plain) => write_plain(job, meter, image, (plain, origin))?,
-        Sink::Staged(staged) => {
-            if compression != Compression::Uncompressed {
-                Space::before(staged, known).check_packed(packed.length_bytes)?;
-            }
-            let to = (staged, packed, known);
-            match staged.form() {
-                ImageForm::Raw => write_raw(job, meter, image, to)?,
-                ImageForm::Tree if compression == Compression::Uncompressed => {
-                    write_tree(job, meter, image, to)?
+    if let (Sink::Staged(staged), true) = (&sink, compression != Compression::Uncompressed) {
+        Space::before(staged, known).check_packed(packed.length_bytes)?;
+    }
+    let size = unpacked(job, compression, arriving, |image| {
+        let image = LimitReader::new(image, limit_bytes);
+        match sink {
+            Sink::Plain(plain) => write_plain(job, meter, image, (plain, origin)),
+            Sink::Staged(staged) => {
+                let to = (staged, packed, known);
+                match staged.form() {
+                    ImageForm::Raw => write_raw(job, meter, image, to),
+                    ImageForm::Tree => write_tree(job, meter, image, to),
                 }
-                // To take an archive apart is as much work as to unpack it.
-                ImageForm::Tree => read_ahead(job, "unpack", image, |image| {
-                    write_tree(job, meter, image, to)
-                })?,
             }
         }
-    };
+    })?;
     job.reporter.debug(format_args!(
         "{origin} is {compression}, unpacked {size} bytes"
     ));
     Ok(())
 }
 
+/// Has what arrives unpacked on other threads, as many as there is use for, and `take` what comes of it.
+fn unpacked<T>(
+    job: &Job,
+    compression: Compression,
+    mut arriving: Arriving,
+    take: impl FnOnce(&mut dyn BufRead) -> Result<T, Error>,
+) -> Result<T, Error> {
+    if compression == Compression::Uncompressed {
+        return take(&mut arriving);
+    }
+    if let Some(share) = job.settings.memory.share(job.settings.threads) {
+        let ended = arriving.ended();
+        match pieces(compression, arriving, share.piece_bytes()) {
+            Ok(pieces) => {
+                let pieces = (pieces, &ended);
+                return unpack_ahead(job, pieces, &share, |mut image| take(&mut image));
+            }
+            Err(source) => arriving = source,
+        }
+    }
+    let decoder = decoder(compression, arriving);
+    read_ahead(job, "unpack", decoder, |mut image| take(&mut image))
+}
+
 /// Writes bytes as they are. Returns how many.
 fn write_plain(
     job: &Job,
     meter: &mut Meter,
-    mut image: impl Read,
+    mut image: impl BufRead,
     (plain, origin): (PlainSink<'_>, &str),
 ) -> Result<u64, Error> {
-    let mut buffer = vec![0; BUFFER_BYTES];
     let mut size = 0;
-    loop {
-        job.cancel.check()?;
-        meter.tick();
-        match image.read(&mut buffer) {
-            Ok(0) => return Ok(size),
-            Ok(count) => {
-                let written = plain.writer.write_all(&buffer[..count]);
-                written.map_err(|cause| Error::write(plain.path, cause))?;
-                size += count as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(Error::read(origin, error)),
-        }
+    while let Some(bytes) = next(job, meter, &mut image, origin)? {
+        let written = plain.writer.write_all(bytes);
+        written.map_err(|cause| Error::write(plain.path, cause))?;
+        let count = bytes.len();
+        size += count as u64;
+        image.consume(count);
     }
+    Ok(size)
+}
+
+/// The next bytes to write, of which there are not too many for a bar that moves; none at the end.
+fn next<'a>(
+    job: &Job,
+    meter: &mut Meter,
+    image: &'a mut impl BufRead,
+    origin: &str,
+) -> Result<Option<&'a [u8]>, Error> {
+    job.cancel.check()?;
+    meter.tick();
+    let bytes = image
+        .fill_buf()
+        .map_err(|error| Error::read(origin, error))?;
+    let bytes = &bytes[..bytes.len().min(WRITTEN_BYTES)];
+    Ok((!bytes.is_empty()).then_some(bytes))
 }
 
 /// Writes a disk image with holes. `known` is its size, if that is told beforehand. Returns its size in bytes.
 fn write_raw(
     job: &Job,
     meter: &mut Meter,
-    image: impl Read,
+    mut image: impl BufRead,
     (staged, packed, known): (&Staged, &Packed, Option<u64>),
 ) -> Result<u64, Error> {
-    let read = |error| Error::read(&packed.origin, error);
-    let mut image = PeekReader::<_, HEADER_BYTES>::new(image).map_err(read)?;
-    if packed.unpacking.convert_qcow2 && is_qcow2(image.head()) {
+    let Packed {
+        origin, unpacking, ..
+    } = packed;
+    let read = |error| Error::read(origin, error);
+    let head = image.fill_buf().map_err(read)?;
+    if unpacking.convert_qcow2 && is_qcow2(head) {
+        let image = PeekReader::<_, HEADER_BYTES>::new(image).map_err(read)?;
         let head = image.head().to_owned();
-        let how = (staged, packed.origin.as_str(), packed.unpacking.limit_bytes);
+        let how = (staged, origin.as_str(), unpacking.limit_bytes);
         return convert::from_stream(job, meter, (&head, image), how);
     }
     let space = Space::before(staged, known);
@@ -232,13 +273,10 @@ fn write_raw(
     let mut writer = SparseWriter::new(staged.file(), job.settings.sync);
     let path = staged.path();
     let write = |cause| space.explain(Error::write(&path, cause));
-    loop {
-        job.cancel.check()?;
-        meter.tick();
-        match image.read(writer.space()).map_err(read)? {
-            0 => break,
-            count => writer.advance(count).map_err(write)?,
-        }
+    while let Some(bytes) = next(job, meter, &mut image, origin)? {
+        writer.write(bytes).map_err(write)?;
+        let count = bytes.len();
+        image.consume(count);
     }
     writer.finish().map_err(write)
 }

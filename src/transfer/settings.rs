@@ -2,8 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
+use super::memory::Memory;
 use crate::fetch;
 use crate::report::Reporter;
 use crate::store::Roots;
@@ -26,6 +29,9 @@ pub struct Settings {
     pub lock_images: bool,
     /// Labels of SELinux are read and written.
     pub selinux: bool,
+    /// How many threads may work on one transfer at the same time.
+    pub threads: usize,
+    pub memory: Arc<Memory>,
 }
 
 impl Settings {
@@ -57,6 +63,10 @@ impl Settings {
             quota: switch("SYSTEMD_IMPORT_BTRFS_QUOTA").unwrap_or(false),
             lock_images: switch("SYSTEMD_NSPAWN_LOCK").unwrap_or(true),
             selinux: false,
+            threads: environment
+                .parsed("IMPORTD_THREADS", parse_count)
+                .unwrap_or_else(|| available_parallelism().map_or(1, usize::from)),
+            memory: Arc::default(),
         }
     }
 
@@ -65,6 +75,13 @@ impl Settings {
         self.fetch.retry = time.unwrap_or(self.fetch.retry);
         self
     }
+}
+
+fn parse_count(word: &str) -> Result<usize, InvalidValue> {
+    word.parse().map_err(|_| InvalidValue {
+        value: word.to_owned(),
+        expected: "a number",
+    })
 }
 
 /// Variables, and whom to tell of those that make no sense.

@@ -63,7 +63,7 @@ pub(super) fn import(job: &Job, request: &Import) -> Result<(), Error> {
     let incoming = Incoming::from_origin(job, origin)?;
     let mut meter = Meter::new(job.reporter.clone());
     let how = Unpacking::of(target);
-    receive(job, &mut meter, incoming, (plain.sink(), &how))?;
+    receive(job, &mut meter, (incoming, None), (plain.sink(), &how))?;
     finish(job, target, plain)
 }
 

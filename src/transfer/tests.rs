@@ -18,6 +18,8 @@ use crate::store::{self, Roots};
 use crate::stream::{Cancel, sha256};
 use crate::terms::{ImageClass, ImageForm, Url, VerifyMode};
 
+mod workers;
+
 /// A directory of the test's own, removed at its end.
 struct Home(PathBuf);
 
@@ -64,18 +66,22 @@ impl Home {
             quota: false,
             lock_images: true,
             selinux: false,
+            threads: 2,
+            memory: Arc::default(),
+        }
+    }
+
+    fn job(&self) -> Job {
+        Job {
+            settings: Arc::new(self.settings()),
+            cancel: Cancel::new().unwrap(),
+            reporter: Reporter::silent(),
+            name: "transfer".to_owned(),
         }
     }
 
     fn run(&self, request: Request) -> Result<(), Error> {
-        let settings = self.settings();
-        let job = Job {
-            settings: Arc::new(settings),
-            cancel: Cancel::new().unwrap(),
-            reporter: Reporter::silent(),
-            name: "transfer".to_owned(),
-        };
-        job::start(job, request, |_| {}).unwrap().join()
+        job::start(self.job(), request, |_| {}).unwrap().join()
     }
 
     fn pull(&self, name: &str, verify: VerifyMode, force: bool) -> Result<(), Error> {

@@ -1,0 +1,209 @@
+//! Unpacking on several threads: each takes the next piece of a file and unpacks it, and whoever reads gets all in order.
+//!
+//! Whoever cuts a piece off holds the lock on the file for that long, and no longer: so a file that cannot be cut is unpacked by
+//! one thread at a time, and needs no other code.
+
+use std::io::{self, BufRead, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, scope};
+
+use super::ahead::Ended;
+use super::job::{Job, panicked};
+use super::memory::Share;
+use super::{Error, Local};
+use crate::codec::{Piece, Pieces};
+
+/// What is less is read together with what follows it.
+const SMALL_BYTES: usize = 64 << 10;
+
+/// What becomes of a piece.
+type Unpacked = io::Result<Vec<u8>>;
+
+/// A piece that somebody unpacks, and how much memory that takes.
+struct Promise {
+    unpacked: Receiver<Unpacked>,
+    bytes: u64,
+}
+
+/// Has threads unpack the pieces, as many as have a share in the memory, while `take` reads what comes of them. All are done
+/// when it returns. `ended` is whoever reads what is cut.
+pub(super) fn unpack_ahead<T>(
+    job: &Job,
+    (pieces, ended): (Pieces<'_>, &Ended),
+    share: &Share,
+    take: impl FnOnce(Unpacking) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let (promised, promises) = sync_channel(2 * share.workers);
+    let cutter = Mutex::new(Some(Cutter { pieces, promised }));
+    let room = Room {
+        limit_bytes: share.bytes,
+        used: Mutex::default(),
+        changed: Condvar::new(),
+    };
+    scope(|threads| {
+        let work = || while work(&cutter, &room) {};
+        let spawn = |number| {
+            let thread = Builder::new().name(format!("{}-unpack{number}", job.name));
+            thread.spawn_scoped(threads, work)
+        };
+        let started: Vec<_> = (0..share.workers)
+            .map_while(|number| spawn(number).ok())
+            .collect();
+        let taken = match started.is_empty() {
+            true => Err(Local::Thread(io::ErrorKind::OutOfMemory.into()).into()),
+            false => take(Unpacking::new(promises, &room)),
+        };
+        ended.settle(job, &taken);
+        for thread in started {
+            thread.join().map_err(|panic| panicked(&*panic))?;
+        }
+        taken
+    })
+}
+
+struct Cutter<'a> {
+    pieces: Pieces<'a>,
+    promised: SyncSender<Promise>,
+}
+
+/// Takes the next piece and unpacks it. False at the end, and when nobody wants any more.
+fn work(cutter: &Mutex<Option<Cutter>>, room: &Room) -> bool {
+    let (result, unpacked) = sync_channel(1);
+    let mut cutter = cutter.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(Cutter { pieces, promised }) = &mut *cutter else {
+        return false;
+    };
+    let piece = pieces.next();
+    let bytes = match &piece {
+        Some(Ok(Piece::Plain(bytes))) => bytes.len() as u64,
+        Some(Ok(Piece::Packed { bytes, .. })) => *bytes,
+        _ => 0,
+    };
+    let wanted =
+        piece.is_some() && room.take(bytes) && promised.send(Promise { unpacked, bytes }).is_ok();
+    let piece = match piece {
+        Some(Ok(piece)) if wanted => piece,
+        last => {
+            *cutter = None;
+            if let Some(Err(error)) = last {
+                let _ = result.send(Err(error));
+            }
+            return false;
+        }
+    };
+    drop(cutter);
+    let unpacked = match piece {
+        Piece::Plain(bytes) => Ok(bytes),
+        Piece::Packed { unpack, .. } => unpack(),
+    };
+    result.send(unpacked).is_ok()
+}
+
+/// The memory that pieces may take, from when they are cut off until they are read.
+struct Room {
+    limit_bytes: u64,
+    used: Mutex<Used>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Used {
+    bytes: u64,
+    /// Nobody reads any more.
+    closed: bool,
+}
+
+impl Room {
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until there is room, or nothing else takes any. False if nobody wants it any more.
+    fn take(&self, bytes: u64) -> bool {
+        let full = |used: &mut Used| {
+            !used.closed && used.bytes > 0 && used.bytes + bytes > self.limit_bytes
+        };
+        let waited = self.changed.wait_while(self.used(), full);
+        let mut used = waited.unwrap_or_else(PoisonError::into_inner);
+        used.bytes += bytes;
+        !used.closed
+    }
+
+    fn give(&self, bytes: u64) {
+        self.used().bytes -= bytes;
+        self.changed.notify_all();
+    }
+}
+
+/// All pieces as one reader.
+pub(super) struct Unpacking<'a> {
+    promises: Receiver<Promise>,
+    room: &'a Room,
+    bytes: Vec<u8>,
+    taken: usize,
+    /// What the bytes take.
+    held_bytes: u64,
+}
+
+impl<'a> Unpacking<'a> {
+    fn new(promises: Receiver<Promise>, room: &'a Room) -> Self {
+        Self {
+            promises,
+            room,
+            bytes: Vec::new(),
+            taken: 0,
+            held_bytes: 0,
+        }
+    }
+
+    /// The next piece; none at the end.
+    fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let Ok(promise) = self.promises.recv() else {
+            return Ok(None);
+        };
+        self.held_bytes += promise.bytes;
+        // What is not kept is of a thread that has panicked, which is told of at the end.
+        let broken = |_| Err(io::Error::other("a thread has failed"));
+        promise.unpacked.recv().unwrap_or_else(broken).map(Some)
+    }
+}
+
+impl BufRead for Unpacking<'_> {
+    /// Never few bytes but at the end.
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.taken == self.bytes.len() {
+            self.taken = 0;
+            self.bytes = Vec::new();
+            self.room.give(std::mem::take(&mut self.held_bytes));
+            while self.bytes.len() < SMALL_BYTES
+                && let Some(bytes) = self.next()?
+            {
+                match self.bytes.is_empty() {
+                    true => self.bytes = bytes,
+                    false => self.bytes.extend(bytes),
+                }
+            }
+        }
+        Ok(&self.bytes[self.taken..])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.taken = (self.taken + count).min(self.bytes.len());
+    }
+}
+
+impl Read for Unpacking<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(buffer)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl Drop for Unpacking<'_> {
+    fn drop(&mut self) {
+        self.room.used().closed = true;
+        self.room.changed.notify_all();
+    }
+}
