@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
@@ -31,13 +31,20 @@ pub fn clone_or_copy(
     cancel: &Cancel,
     to_disk: bool,
 ) -> Result<(), CopyError> {
-    if clone_in_steps(source, target, cancel)? {
+    let metadata = source.metadata().map_err(CopyError::Read)?;
+    let size = metadata.len();
+    if clone_in_steps(source, target, size, cancel)? {
         return Ok(());
     }
-    let size = source.metadata().map_err(CopyError::Read)?.len();
-    let mut writer = SparseWriter::new(target, to_disk);
+    // Whether there may be holes, which to look for takes as long as to copy a small file.
+    let is_solid = metadata.blocks() * 512 >= size;
+    let next = |position| match is_solid {
+        true => Ok((position < size).then_some((position, size))),
+        false => next_data(source, position, size),
+    };
+    let mut writer = SparseWriter::sized(target, to_disk, size);
     let mut position = 0;
-    while let Some((start, end)) = next_data(source, position, size).map_err(CopyError::Read)? {
+    while let Some((start, end)) = next(position).map_err(CopyError::Read)? {
         position = writer.skip_to(start).map_err(CopyError::Write)?;
         while position < end {
             cancel.check()?;
@@ -54,8 +61,11 @@ pub fn clone_or_copy(
             position += count as u64;
         }
     }
-    writer.finish().map_err(CopyError::Write)?;
-    target.set_len(size).map_err(CopyError::Write)
+    let written = writer.finish().map_err(CopyError::Write)?;
+    if written < size {
+        target.set_len(size).map_err(CopyError::Write)?;
+    }
+    Ok(())
 }
 
 /// The next stretch that is no hole; none where there are no more data.

@@ -27,15 +27,13 @@ pub fn clone(source: &File, target: &File) -> bool {
     share_alike(source, target, || Ok(ioctl_ficlone(target, source)?))
 }
 
-/// The same step by step, for a source that nobody writes to.
+/// The same step by step, for a source of `size` bytes that nobody writes to.
 pub(super) fn clone_in_steps(
     source: &File,
     target: &File,
+    size: u64,
     cancel: &Cancel,
 ) -> Result<bool, Cancelled> {
-    let Ok(size) = source.metadata().map(|it| it.len()) else {
-        return Ok(false);
-    };
     // The last step goes to wherever the file ends by then: only there it need not be whole blocks.
     let share = |start| {
         let length = if size - start > STEP_BYTES {

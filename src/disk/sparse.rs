@@ -30,10 +30,16 @@ pub struct SparseWriter<'a> {
 impl<'a> SparseWriter<'a> {
     /// `to_disk` begins to write to disk early, for whoever will wait for that at the end.
     pub fn new(file: &'a File, to_disk: bool) -> Self {
+        Self::sized(file, to_disk, u64::MAX)
+    }
+
+    /// The same for a file that will have about `size` bytes: of many small ones none is to take a large buffer.
+    pub(super) fn sized(file: &'a File, to_disk: bool, size: u64) -> Self {
+        let blocks = usize::try_from(size).map_or(BUFFER, |size| size.clamp(1, BUFFER));
         Self {
             file,
             to_disk,
-            buffer: vec![0; BUFFER],
+            buffer: vec![0; blocks.next_multiple_of(BLOCK)],
             filled: 0,
             offset: 0,
             begun: 0,
@@ -58,7 +64,7 @@ impl<'a> SparseWriter<'a> {
     /// Takes bytes, of which nothing is held that can be written as it lies there.
     pub fn write(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         if self.filled > 0 {
-            let count = bytes.len().min(BUFFER - self.filled);
+            let count = bytes.len().min(self.buffer.len() - self.filled);
             self.space()[..count].copy_from_slice(&bytes[..count]);
             self.advance(count)?;
             bytes = &bytes[count..];
@@ -87,8 +93,13 @@ impl<'a> SparseWriter<'a> {
     /// Writes what is still held, gives the file its exact size and returns that.
     pub fn finish(mut self) -> io::Result<u64> {
         let size = self.offset + self.filled as u64;
+        // What ends in anything but a hole has its size by that.
+        let last = &self.buffer[self.filled.saturating_sub(1) / BLOCK * BLOCK..self.filled];
+        let has_size = !is_zero(last);
         self.flush()?;
-        self.file.set_len(size)?;
+        if !has_size {
+            self.file.set_len(size)?;
+        }
         Ok(size)
     }
 
