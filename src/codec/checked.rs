@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::pieces::Piece;
 use super::{Error, zstd};
+use crate::stream::Cancelled;
 use crate::terms::Compression;
 
 /// Turns whatever a library complains of into an [`Error`], and passes the source's own errors on unchanged.
@@ -55,7 +56,7 @@ impl<D> Checked<D> {
 
 /// A library's complaint, which is about the data unless it is about memory.
 fn explained(compression: Compression, error: io::Error) -> io::Error {
-    if error.get_ref().is_some_and(|inner| inner.is::<Error>()) {
+    if error.get_ref().is_some_and(|inner| inner.is::<Error>()) || Cancelled::is_cause_of(&error) {
         return error;
     }
     io::Error::other(match error.kind() {
@@ -84,7 +85,9 @@ impl<D: Iterator<Item = io::Result<Piece>>> Iterator for Checked<D> {
         Some(piece.map(|piece| match piece {
             Piece::Plain(bytes) => Piece::Plain(bytes),
             Piece::Packed { unpack, bytes } => Piece::Packed {
-                unpack: Box::new(move || unpack().map_err(|error| explained(compression, error))),
+                unpack: Box::new(move |cancel| {
+                    unpack(cancel).map_err(|error| explained(compression, error))
+                }),
                 bytes,
             },
         }))

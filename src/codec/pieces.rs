@@ -4,6 +4,7 @@ use std::io::{self, BufRead};
 
 use super::checked::Checked;
 use super::{bzip2, xz};
+use crate::stream::Cancel;
 use crate::terms::Compression;
 
 /// A part of what a file unpacks to, in its order.
@@ -18,7 +19,8 @@ pub enum Piece {
     },
 }
 
-pub(super) type Unpack = Box<dyn FnOnce() -> io::Result<Vec<u8>> + Send>;
+/// Unpacks a piece, unless somebody wishes that it stop.
+pub(super) type Unpack = Box<dyn FnOnce(&Cancel) -> io::Result<Vec<u8>> + Send>;
 
 /// The pieces of a file, or an error instead of the next and last one.
 pub type Pieces<'a> = Box<dyn Iterator<Item = io::Result<Piece>> + Send + 'a>;

@@ -3,6 +3,7 @@
 use std::io::{self, BufReader, Read};
 
 use super::*;
+use crate::stream::Cancel;
 
 mod encoding;
 mod tools;
@@ -45,7 +46,7 @@ fn joined(pieces: Pieces) -> io::Result<Vec<u8>> {
     for piece in pieces {
         joined.extend(match piece? {
             Piece::Plain(bytes) => bytes,
-            Piece::Packed { unpack, .. } => unpack()?,
+            Piece::Packed { unpack, .. } => unpack(&Cancel::new()?)?,
         });
     }
     Ok(joined)

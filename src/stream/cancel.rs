@@ -3,7 +3,7 @@
 //! It is a flag, for loops that compute, and a descriptor that becomes readable, for everything that waits: whoever
 //! polls a socket polls this beside it, so that nobody has to be interrupted from outside.
 
-use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::io::{self, BufRead, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -99,6 +99,17 @@ impl<R: Read> Read for CancelReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.cancel.check()?;
         self.inner.read(buffer)
+    }
+}
+
+impl<R: BufRead> BufRead for CancelReader<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.cancel.check()?;
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.inner.consume(count);
     }
 }
 

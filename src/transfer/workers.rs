@@ -13,6 +13,7 @@ use super::job::{Job, panicked};
 use super::memory::Share;
 use super::{Error, Local};
 use crate::codec::{Piece, Pieces};
+use crate::stream::Cancel;
 
 /// What is less is read together with what follows it.
 const SMALL_BYTES: usize = 64 << 10;
@@ -42,7 +43,7 @@ pub(super) fn unpack_ahead<T>(
         changed: Condvar::new(),
     };
     scope(|threads| {
-        let work = || while work(&cutter, &room) {};
+        let work = || while work(&cutter, &room, &job.cancel) {};
         let spawn = |number| {
             let thread = Builder::new().name(format!("{}-unpack{number}", job.name));
             thread.spawn_scoped(threads, work)
@@ -68,7 +69,7 @@ struct Cutter<'a> {
 }
 
 /// Takes the next piece and unpacks it. False at the end, and when nobody wants any more.
-fn work(cutter: &Mutex<Option<Cutter>>, room: &Room) -> bool {
+fn work(cutter: &Mutex<Option<Cutter>>, room: &Room, cancel: &Cancel) -> bool {
     let (result, unpacked) = sync_channel(1);
     let mut cutter = cutter.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(Cutter { pieces, promised }) = &mut *cutter else {
@@ -95,7 +96,7 @@ fn work(cutter: &Mutex<Option<Cutter>>, room: &Room) -> bool {
     drop(cutter);
     let unpacked = match piece {
         Piece::Plain(bytes) => Ok(bytes),
-        Piece::Packed { unpack, .. } => unpack(),
+        Piece::Packed { unpack, .. } => unpack(cancel),
     };
     result.send(unpacked).is_ok()
 }

@@ -7,6 +7,7 @@ use super::block::{BLOCK, END, MARK_BITS, Marks, SUM_BITS, TABLES_BYTES, alone, 
 use super::{Decoder, trailing_garbage};
 use crate::codec::fields::corrupt;
 use crate::codec::pieces::Piece;
+use crate::stream::{Cancel, CancelReader};
 
 /// No block is larger, packed: 900,000 symbols of 20 bits and tables. In bytes.
 const PACKED_LIMIT: usize = 3 << 20;
@@ -114,7 +115,7 @@ impl<R: BufRead> Pieces<R> {
         self.state = State::Blocks(stream);
         Ok(Some(Piece::Packed {
             bytes: packed.len() as u64 + UNPACKED_LIMIT,
-            unpack: Box::new(move || unpack(&packed)),
+            unpack: Box::new(move |cancel| unpack(&packed, cancel)),
         }))
     }
 
@@ -155,9 +156,10 @@ impl<R: BufRead> Pieces<R> {
 }
 
 /// Decodes a stream of one block.
-fn unpack(packed: &[u8]) -> io::Result<Vec<u8>> {
+fn unpack(packed: &[u8], cancel: &Cancel) -> io::Result<Vec<u8>> {
     let mut unpacked = Vec::new();
-    let mut decoder = Decoder::new(packed).take(UNPACKED_LIMIT);
+    let decoder = CancelReader::new(Decoder::new(packed), cancel.clone());
+    let mut decoder = decoder.take(UNPACKED_LIMIT);
     decoder.read_to_end(&mut unpacked).map_err(|error| {
         // It is all there: what ends too early is not the file.
         match error.kind() {

@@ -11,6 +11,7 @@ use super::records::Record;
 use super::source::Source;
 use crate::codec::Error;
 use crate::codec::lzma2::Lzma2Reader;
+use crate::stream::{Cancel, CancelReader};
 use crate::terms::{Bytes, Compression};
 
 /// The largest dictionary taken. `xz -9` uses 64 MiB.
@@ -108,19 +109,29 @@ impl Header {
     }
 
     /// Decodes a block that was taken out: what follows its header.
-    pub(super) fn unpack(self, packed: Vec<u8>, check: CheckKind) -> io::Result<Vec<u8>> {
-        let mut source = Source::new(Cursor::new(packed));
+    pub(super) fn unpack(
+        self,
+        packed: Vec<u8>,
+        check: CheckKind,
+        cancel: &Cancel,
+    ) -> io::Result<Vec<u8>> {
+        let packed = CancelReader::new(Cursor::new(packed), cancel.clone());
+        let mut source = Source::new(packed);
         let size = usize::try_from(self.uncompressed.unwrap_or_default());
         let size = size.map_err(|_| io::ErrorKind::OutOfMemory)?;
         let unpacked = match self.filters.as_slice() {
-            [last] => Lzma2Reader::unpack(source.clone(), last.dictionary_size()?, size)?,
+            [last] => {
+                let unpacked = Lzma2Reader::unpack(source.clone(), last.dictionary_size()?, size);
+                unpacked.map_err(lie)?
+            }
             filters => {
                 let mut unpacked = Vec::new();
                 let reserved = unpacked.try_reserve_exact(size);
                 reserved.map_err(|_| io::ErrorKind::OutOfMemory)?;
                 let chain = chain(source.clone(), filters, self.uncompressed)?;
                 // A byte more than was promised shows that it was a lie.
-                chain.take(size as u64 + 1).read_to_end(&mut unpacked)?;
+                let read = chain.take(size as u64 + 1).read_to_end(&mut unpacked);
+                read.map_err(lie)?;
                 unpacked
             }
         };
@@ -141,7 +152,7 @@ impl Header {
         let promised =
             |promise: Option<u64>, actual| promise.is_none_or(|promise| promise == actual);
         if !promised(self.compressed, compressed) || !promised(self.uncompressed, decoded) {
-            return Err(corrupt("a block has other sizes than its header"));
+            return Err(corrupt(SIZES_DIFFER));
         }
         for _ in compressed..compressed.next_multiple_of(4) {
             if read_array(source)? != [0] {
@@ -185,6 +196,16 @@ impl Read for Block<'_> {
         self.check.update(&buffer[..count]);
         self.decoded += count as u64;
         Ok(count)
+    }
+}
+
+const SIZES_DIFFER: &str = "a block has other sizes than its header";
+
+/// A block that was taken out and ends within its data is no truncated file either.
+fn lie(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => corrupt(SIZES_DIFFER),
+        _ => error,
     }
 }
 

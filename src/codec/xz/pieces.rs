@@ -68,7 +68,7 @@ impl<'a, R: BufRead + Send + 'a> Pieces<'a, R> {
                 stream.blocks.push(apart.record);
                 *state = State::Blocks(stream);
                 return Ok(Some(Piece::Packed {
-                    unpack: Box::new(move || header.unpack(packed, check)),
+                    unpack: Box::new(move |cancel| header.unpack(packed, check, cancel)),
                     bytes: apart.bytes,
                 }));
             }

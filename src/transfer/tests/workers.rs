@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::Home;
 use crate::codec::{Piece, Pieces};
+use crate::stream::Cancel;
 use crate::transfer::ahead::Ended;
 use crate::transfer::memory::Share;
 use crate::transfer::workers::unpack_ahead;
@@ -24,7 +25,7 @@ fn piece(number: u64, unpacked: impl FnOnce() -> io::Result<Vec<u8>> + Send + 's
     if number % 3 == 2 {
         return Piece::Plain(bytes(number));
     }
-    let unpack = move || {
+    let unpack = move |_: &Cancel| {
         std::thread::sleep(Duration::from_micros(number % 7 * 300));
         unpacked()
     };
@@ -77,7 +78,7 @@ fn no_more_is_unpacked_than_has_room() {
         let (held, most) = (Arc::clone(&held), Arc::clone(&most));
         most.fetch_max(held.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
         Ok(Piece::Packed {
-            unpack: Box::new(move || {
+            unpack: Box::new(move |_| {
                 std::thread::sleep(Duration::from_millis(1));
                 held.fetch_sub(1, Ordering::SeqCst);
                 Ok(bytes(number))
@@ -130,4 +131,28 @@ fn whoever_has_enough_may_go_and_a_panic_is_told() {
         panic!("{error}");
     };
     assert_eq!(words, "this one has had enough");
+}
+
+#[test]
+fn who_unpacks_stops_when_nobody_wants_it_any_more() {
+    let pieces = (0..10).map(|_| {
+        Ok(Piece::Packed {
+            unpack: Box::new(|cancel| {
+                while !cancel.is_cancelled() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Err(cancel.check().unwrap_err().into())
+            }),
+            bytes: SIZE,
+        })
+    });
+    let share = Share::of(10 * SIZE, 2);
+    let ended = Ended::default();
+    let outcome = unpack_ahead(
+        &Home::new().job(),
+        (Box::new(pieces), &ended),
+        &share,
+        |_| -> Result<(), Error> { Err(Error::Cancelled) },
+    );
+    assert!(matches!(outcome, Err(Error::Cancelled)));
 }
