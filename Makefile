@@ -6,7 +6,9 @@
 # make check-boot check-boot-all   a machine of QEMU's whose root file system comes from a server: as in check, or in all ways, and
 #                     then what the program adds to an initrd beside what the distribution's does
 # make install uninstall   with DESTDIR= and PREFIX=
-# make lint fmt bless docs bench
+# make bench   side by side with systemd's own: bench/RESULTS.md
+# make real    a real image and a real tree, in every format and by every kind of signature
+# make lint fmt bless docs
 
 # The last line is the path, also when another make runs this one.
 MAKEFLAGS += --no-print-directory
@@ -23,7 +25,7 @@ BINARY = $(abspath $(CARGO_TARGET_DIR))/$(TARGET)/release/importd
 DESTDIR ?=
 PREFIX ?= /usr
 
-.PHONY: build demo check check-system check-boot check-boot-all lint fmt bless docs install uninstall bench
+.PHONY: build demo check check-system check-boot check-boot-all lint fmt bless docs install uninstall bench real
 
 # --target keeps the flags away from build scripts and procedural macros, which must load libraries.
 build:
@@ -63,14 +65,20 @@ bless:
 docs:
 	$(CARGO) doc --locked --no-deps
 
-# A real image and a real tree first, which are what is measured then; needs root and half an hour.
+# Side by side with systemd's own and with what else does the job; needs root, 12 GB and two hours. The inputs are made once.
 BENCH_DIR ?= $(CARGO_TARGET_DIR)/bench
 bench: build
 	tests/install-tools bench
-	tests/real-image $(BINARY) $(BENCH_DIR)
-	tests/real-tree $(BINARY) $(BENCH_DIR)
-	tests/bench $(BINARY) $(BENCH_DIR)
+	bench/inputs $(BENCH_DIR)
+	bench/run $(BINARY) $(BENCH_DIR) --write
 	tests/bench-tree $(BINARY) $(BENCH_DIR)
+	tests/bench $(BINARY) $(BENCH_DIR)
+
+# A real image and a real tree, all the way; needs root and half an hour.
+real: build
+	tests/install-tools bench
+	tests/real-image $(BINARY) $(BENCH_DIR)/real
+	tests/real-tree $(BINARY) $(BENCH_DIR)/real
 
 # Below PREFIX: data/ as it lies there, the binary, a link for each program that it is, manual pages and completions. DESTDIR
 # is where a package is put together. BINARY= is one that is built already, EMULATOR= what runs it if it is another machine's.
