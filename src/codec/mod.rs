@@ -5,6 +5,7 @@
 //!
 //! Limits: windows of 256 MiB (xz) and 128 MiB (zstd). No decoder and no encoder owns a thread.
 
+mod blocks;
 mod bzip2;
 mod checked;
 mod cluster;
@@ -27,6 +28,7 @@ use checked::Checked;
 
 use crate::terms::Compression;
 
+pub use blocks::{BlockFormat, Joiner, Packed};
 pub use cluster::{ClusterDecoder, ClusterError};
 pub use declared::declared_size;
 pub use encoder::{Encoder, encoder};

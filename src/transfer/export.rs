@@ -7,8 +7,8 @@ use std::os::fd::AsFd;
 use super::job::Job;
 use super::meter::Meter;
 use super::outlet::Outlet;
+use super::packing::Packing;
 use super::{Error, Export, Local, Subject};
-use crate::codec::encoder;
 use crate::disk::clone_or_copy;
 use crate::format::tar;
 use crate::store::{Found, ImageKind, copy_user_attributes};
@@ -90,7 +90,7 @@ fn raw<'a>(
         }
         _ => {
             let failed = |cause| Error::write(&path, cause);
-            let mut packer = encoder(compression, outlet).map_err(failed)?;
+            let mut packer = Packing::new(job, compression, outlet).map_err(failed)?;
             let mut buffer = vec![0; BUFFER_BYTES];
             loop {
                 job.cancel.check()?;
@@ -148,7 +148,7 @@ fn archive<'a>(
     let own_file = own_file.map_err(failed)?;
     // Headers and small files are written by the hundred.
     let outlet = BufWriter::with_capacity(BUFFER_BYTES, outlet);
-    let packer = encoder(compression, outlet).map_err(failed)?;
+    let packer = Packing::new(job, compression, outlet).map_err(failed)?;
     let packer = CountingWriter::new(packer, meter.received.clone());
     let mut archive = tar::Writer::new(packer);
     let mut how = Working {

@@ -20,6 +20,7 @@ mod manager;
 mod memory;
 mod meter;
 mod outlet;
+mod packing;
 mod pipeline;
 mod pull;
 mod reach;

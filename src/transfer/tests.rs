@@ -18,6 +18,7 @@ use crate::store::{self, Roots};
 use crate::stream::{Cancel, sha256};
 use crate::terms::{ImageClass, ImageForm, Url, VerifyMode};
 
+mod packing;
 mod workers;
 
 /// A directory of the test's own, removed at its end.

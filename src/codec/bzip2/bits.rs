@@ -46,7 +46,7 @@ impl Row {
         }
     }
 
-    /// Adds the lowest `count` bits, 32 at most.
+    /// Adds the lowest `count` bits, 48 at most.
     pub(super) fn add(&mut self, value: u64, count: usize) {
         for place in (0..count).rev() {
             if self.free == 0 {
@@ -79,6 +79,26 @@ impl Row {
         if let Some(value) = tail.take(rest) {
             self.add(value, rest);
         }
+    }
+
+    /// Adds them wherever this row ends.
+    pub(super) fn append(&mut self, bytes: &[u8], bits: std::ops::Range<usize>) {
+        // What fills the last byte comes first, and the rest lies as it would in a row of its own.
+        let fill = (self.free as usize).min(bits.end - bits.start);
+        let (start, end) = (bits.start + fill, bits.end);
+        if let Some(value) = Bits::new(bytes, bits.start).take(fill) {
+            self.add(value, fill);
+        }
+        if start < end {
+            self.add_from(bytes, start..end);
+        }
+    }
+
+    /// All bytes that are whole.
+    pub(super) fn take_whole(&mut self) -> Vec<u8> {
+        let kept = usize::from(self.free > 0);
+        let rest = self.bytes.split_off(self.bytes.len() - kept);
+        std::mem::replace(&mut self.bytes, rest)
     }
 
     pub(super) fn into_bytes(self) -> Vec<u8> {

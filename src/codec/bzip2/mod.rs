@@ -4,6 +4,7 @@
 
 mod bits;
 mod block;
+mod blocks;
 mod pieces;
 
 use std::io::{self, BufRead, Read, Write};
@@ -12,6 +13,8 @@ use bzip2::Compression as Level;
 use bzip2::bufread::BzDecoder;
 use bzip2::write::BzEncoder;
 
+pub(super) use blocks::Joiner;
+pub(super) use blocks::{BLOCK_BYTES, pack};
 pub(super) use pieces::{PIECE_BYTES, Pieces};
 
 use super::Error;

@@ -64,14 +64,19 @@ impl Check {
         }
     }
 
-    /// Reads the value in the file, compares, and returns its size.
-    pub(super) fn verify(self, source: &mut impl Read) -> io::Result<u64> {
-        let expected = match self {
+    /// The value, as it stands in the file.
+    pub(super) fn finish(self) -> Vec<u8> {
+        match self {
             Self::None => Vec::new(),
             Self::Crc32(crc) => crc.sum().to_le_bytes().to_vec(),
             Self::Crc64(crc) => crc.sum64().to_le_bytes().to_vec(),
             Self::Sha256(hasher) => hasher.finish().as_bytes().to_vec(),
-        };
+        }
+    }
+
+    /// Reads the value in the file, compares, and returns its size.
+    pub(super) fn verify(self, source: &mut impl Read) -> io::Result<u64> {
+        let expected = self.finish();
         let mut actual = vec![0; expected.len()];
         source.read_exact(&mut actual)?;
         if actual == expected {

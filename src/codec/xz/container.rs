@@ -9,8 +9,8 @@ use super::source::Source;
 use crate::codec::Error;
 use crate::terms::Compression;
 
-const HEADER_MAGIC: [u8; 6] = *b"\xfd7zXZ\0";
-const FOOTER_MAGIC: [u8; 2] = *b"YZ";
+pub(super) const HEADER_MAGIC: [u8; 6] = *b"\xfd7zXZ\0";
+pub(super) const FOOTER_MAGIC: [u8; 2] = *b"YZ";
 
 /// What is known of a stream so far.
 pub(super) struct Stream {

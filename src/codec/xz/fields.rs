@@ -26,6 +26,15 @@ pub(super) fn read_integer(source: &mut impl Read) -> io::Result<u64> {
     Err(corrupt("a number is written in too many bytes"))
 }
 
+/// Writes one, in as few bytes as it takes.
+pub(super) fn write_integer(target: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        target.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    target.push(value as u8);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -40,7 +49,12 @@ mod tests {
         ] {
             let mut source = bytes;
             match read_integer(&mut source) {
-                Ok(read) => assert_eq!(read, value),
+                Ok(read) => {
+                    assert_eq!(read, value);
+                    let mut written = Vec::new();
+                    write_integer(&mut written, value);
+                    assert_eq!(written, bytes);
+                }
                 Err(error) => assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof),
             }
         }

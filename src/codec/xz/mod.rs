@@ -4,6 +4,7 @@
 //! the footer. The filters are the library's, LZMA2 apart.
 
 mod block;
+mod blocks;
 mod check;
 mod container;
 mod decoder;
@@ -12,14 +13,8 @@ mod pieces;
 mod records;
 mod source;
 
-use std::io::{self, Write};
-
-use lzma_rust2::{XzOptions, XzWriter};
-
+pub(super) use blocks::Joiner;
+pub(super) use blocks::{BLOCK_BYTES, WORKER_BYTES, pack};
 pub(super) use decoder::Decoder;
 pub(super) use pieces::Pieces;
-
-/// A writer of one stream of one block, of the usual level and check: preset 6, CRC-64. Holds about 100 MiB.
-pub(super) fn encoder<W: Write>(target: W) -> io::Result<XzWriter<W>> {
-    XzWriter::new(target, XzOptions::with_preset(6))
-}
+pub(super) use records::Record;

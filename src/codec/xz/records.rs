@@ -7,7 +7,7 @@ use crate::stream::Hasher;
 
 /// The sizes of one block.
 #[derive(Clone, Copy)]
-pub(super) struct Record {
+pub(in crate::codec) struct Record {
     /// Of header, data and check, without padding.
     pub(super) unpadded: u64,
     pub(super) uncompressed: u64,

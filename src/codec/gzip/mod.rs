@@ -2,11 +2,14 @@
 //!
 //! Zero bytes after the last member are padding, as gzip(1) has it; anything else there is an error.
 
-use std::io::{self, BufRead, Read, Write};
+mod blocks;
 
-use flate2::Compression as Level;
+use std::io::{self, BufRead, Read};
+
 use flate2::bufread::GzDecoder;
-use flate2::write::GzEncoder;
+
+pub(super) use blocks::Joiner;
+pub(super) use blocks::{BLOCK_BYTES, KNOWN_BYTES, pack};
 
 use super::Error;
 use crate::terms::Compression;
@@ -66,9 +69,4 @@ fn skip_padding(source: &mut impl BufRead) -> io::Result<()> {
 
 fn trailing_garbage() -> io::Error {
     io::Error::other(Error::TrailingGarbage(Compression::Gzip))
-}
-
-/// A writer of one member of the usual level, which names neither a file nor a time.
-pub(super) fn encoder<W: Write>(target: W) -> GzEncoder<W> {
-    GzEncoder::new(target, Level::new(6))
 }
