@@ -92,14 +92,14 @@ impl BlockFormat {
 }
 
 impl Joiner {
-    /// What is to be written now that this block has come.
-    pub fn join(&mut self, packed: Packed) -> Vec<u8> {
-        match (self, packed.sum) {
+    /// What is to be written now that this block has come. An error if it is of another format.
+    pub fn join(&mut self, packed: Packed) -> io::Result<Vec<u8>> {
+        Ok(match (self, packed.sum) {
             (Self::Gzip(joiner), Sum::Gzip(sum)) => joiner.join(packed.bytes, &sum),
             (Self::Xz(joiner), Sum::Xz(record)) => joiner.join(packed.bytes, record),
             (Self::Bzip2(joiner), Sum::Bzip2(sum)) => joiner.join(&packed.bytes, sum),
-            _ => Vec::new(),
-        }
+            _ => return Err(io::Error::other("a block of another format")),
+        })
     }
 
     /// What is to be written at the end.

@@ -130,7 +130,7 @@ impl Write for Blocks {
             return Ok(0);
         }
         let packed = self.format.pack(&self.known, block, &self.cancel)?;
-        self.to.write_all(&self.joiner.join(packed))?;
+        self.to.write_all(&self.joiner.join(packed)?)?;
         let known = block.len().saturating_sub(self.format.known_bytes());
         self.known = block[known..].to_vec();
         Ok(block.len())

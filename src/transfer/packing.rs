@@ -166,7 +166,7 @@ impl<W: Write> Several<W> {
         };
         let packed = promise.recv().map_err(|_| broken())??;
         match &mut self.joiner {
-            Some(joiner) => self.target.write_all(&joiner.join(packed)),
+            Some(joiner) => self.target.write_all(&joiner.join(packed)?),
             None => Ok(()),
         }
     }

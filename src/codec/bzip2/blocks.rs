@@ -20,6 +20,11 @@ pub(in crate::codec) fn pack(block: &[u8]) -> io::Result<Packed> {
     let bytes = encoder.finish()?;
     let sum = Bits::new(&bytes, HEADER_BITS + MARK_BITS).take(SUM_BITS);
     let sum = sum.ok_or_else(|| corrupt("the encoder wrote no block"))?;
+    // It is the stream's as well if there is one block, which is taken for granted where it is joined.
+    let end = Bits::new(&bytes, end_of(&bytes) + MARK_BITS).take(SUM_BITS);
+    if end != Some(sum) {
+        return Err(corrupt("the encoder wrote several blocks"));
+    }
     Ok(Packed {
         bytes,
         sum: Sum::Bzip2(sum as u32),
