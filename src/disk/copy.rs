@@ -1,6 +1,6 @@
 //! A copy of a raw image: shared extents where the file system has them, else its data without holes and zeros.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
@@ -8,7 +8,7 @@ use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
 
 use super::SparseWriter;
-use super::share::clone_in_steps;
+use super::share::{Shared, clone_in_steps};
 use crate::stream::{Cancel, Cancelled};
 
 /// Why a file was not copied: which of the two is to blame.
@@ -22,20 +22,56 @@ pub enum CopyError {
     Write(io::Error),
 }
 
-/// Makes `target`, which must be new and empty, equal to the whole of `source`; zeros become holes.
-///
-/// `to_disk` begins to write to disk early, for whoever will wait for that at the end.
+/// Copies of files, one after the other.
+pub struct Copying<'a> {
+    cancel: &'a Cancel,
+    to_disk: bool,
+    /// Not tried again where the file systems never can.
+    shares: bool,
+}
+
+impl<'a> Copying<'a> {
+    /// `to_disk` begins to write to disk early, for whoever will wait for that at the end.
+    pub fn new(cancel: &'a Cancel, to_disk: bool) -> Self {
+        Self {
+            cancel,
+            to_disk,
+            shares: true,
+        }
+    }
+
+    /// Makes `target`, which must be new and empty, equal to the whole of `source`; zeros become holes. All targets are on
+    /// one file system, and so are all sources.
+    pub fn file(&mut self, source: &File, target: &File) -> Result<(), CopyError> {
+        let metadata = source.metadata().map_err(CopyError::Read)?;
+        if self.shares {
+            match clone_in_steps(source, target, metadata.len(), self.cancel)? {
+                Shared::Yes => return Ok(()),
+                Shared::No => {}
+                Shared::Never => self.shares = false,
+            }
+        }
+        copy(source, &metadata, target, (self.cancel, self.to_disk))
+    }
+}
+
+/// One file, shared or copied.
 pub fn clone_or_copy(
     source: &File,
     target: &File,
     cancel: &Cancel,
     to_disk: bool,
 ) -> Result<(), CopyError> {
-    let metadata = source.metadata().map_err(CopyError::Read)?;
+    Copying::new(cancel, to_disk).file(source, target)
+}
+
+fn copy(
+    source: &File,
+    metadata: &Metadata,
+    target: &File,
+    (cancel, to_disk): (&Cancel, bool),
+) -> Result<(), CopyError> {
     let size = metadata.len();
-    if clone_in_steps(source, target, size, cancel)? {
-        return Ok(());
-    }
     // Whether there may be holes, which to look for takes as long as to copy a small file.
     let is_solid = metadata.blocks() * 512 >= size;
     let next = |position| match is_solid {

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 
 use rustix::fs::{IFlags, ioctl_ficlone, ioctl_getflags, ioctl_setflags};
+use rustix::io::Errno;
 
 use crate::stream::{Cancel, Cancelled};
 use crate::sys::share_range;
@@ -24,7 +25,15 @@ pub(super) const STEP_BYTES: u64 = 8 << 20;
 /// The target becomes like the source. Nothing interrupts this, which takes seconds where the source is in a hundred
 /// thousand pieces.
 pub fn clone(source: &File, target: &File) -> bool {
-    share_alike(source, target, || Ok(ioctl_ficlone(target, source)?))
+    share_alike(source, target, || Ok(ioctl_ficlone(target, source)?)).is_ok()
+}
+
+/// Whether a file was shared.
+pub(super) enum Shared {
+    Yes,
+    No,
+    /// Nor will any other of that file system be with any of the target's.
+    Never,
 }
 
 /// The same step by step, for a source of `size` bytes that nobody writes to.
@@ -33,7 +42,7 @@ pub(super) fn clone_in_steps(
     target: &File,
     size: u64,
     cancel: &Cancel,
-) -> Result<bool, Cancelled> {
+) -> Result<Shared, Cancelled> {
     // The last step goes to wherever the file ends by then: only there it need not be whole blocks.
     let share = |start| {
         let length = if size - start > STEP_BYTES {
@@ -43,8 +52,11 @@ pub(super) fn clone_in_steps(
         };
         share_range(source, start, length, (target, start))
     };
-    if !share_alike(source, target, || share(0)) {
-        return Ok(false);
+    if let Err(error) = share_alike(source, target, || share(0)) {
+        return Ok(match Errno::from_io_error(&error) {
+            Some(Errno::XDEV | Errno::OPNOTSUPP) => Shared::Never,
+            _ => Shared::No,
+        });
     }
     let mut start = STEP_BYTES;
     while start < size {
@@ -52,43 +64,37 @@ pub(super) fn clone_in_steps(
         if share(start).is_err() {
             // A copy of it all is as good, over what was shared too.
             let _ = target.set_len(0);
-            return Ok(false);
+            return Ok(Shared::No);
         }
         start += STEP_BYTES;
     }
-    Ok(true)
+    Ok(Shared::Yes)
 }
 
 /// Makes `target`, which must be new and empty, such that parts of `source` can be shared with it, if that is all it takes.
 pub(super) fn make_alike(source: &File, target: &File) -> io::Result<()> {
     let first = || share_range(source, 0, BLOCK_BYTES, (target, 0));
     match share_alike(source, target, first) {
-        true => target.set_len(0),
-        false => Ok(()),
+        Ok(()) => target.set_len(0),
+        Err(_) => Ok(()),
     }
 }
 
 /// Tries to share, and once more with the target made like the source. Otherwise it is as it was.
-fn share_alike(source: &File, target: &File, share: impl Fn() -> io::Result<()>) -> bool {
-    match share() {
-        Ok(()) => return true,
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => {}
-        Err(_) => return false,
-    }
-    let (Ok(wanted), Ok(before)) = (ioctl_getflags(source), ioctl_getflags(target)) else {
-        return false;
+fn share_alike(source: &File, target: &File, share: impl Fn() -> io::Result<()>) -> io::Result<()> {
+    let unlike = match share() {
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => error,
+        shared => return shared,
     };
-    if !(wanted ^ before).contains(IFlags::NOCOW)
-        || ioctl_setflags(target, before ^ IFlags::NOCOW).is_err()
-    {
-        return false;
+    let (wanted, before) = (ioctl_getflags(source)?, ioctl_getflags(target)?);
+    if !(wanted ^ before).contains(IFlags::NOCOW) {
+        return Err(unlike);
     }
-    let shared = share().is_ok();
-    if !shared {
+    ioctl_setflags(target, before ^ IFlags::NOCOW)?;
+    share().inspect_err(|_| {
         // It could be changed, so it can be changed back.
         let _ = ioctl_setflags(target, before);
-    }
-    shared
+    })
 }
 
 /// Has a new, empty file written to in place, where a file system would otherwise put each write elsewhere: a disk that a

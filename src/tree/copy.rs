@@ -20,7 +20,7 @@ use super::names::{components, split};
 use super::walk::{Step, Visit, Walk, id, look_at, open_directory, open_in};
 use super::working::Working;
 use super::{Error, Refused};
-use crate::disk::clone_or_copy;
+use crate::disk::Copying;
 
 /// What a file has until it is finished.
 const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -50,6 +50,7 @@ pub fn copy(
     clear(target).map_err(at_top)?;
     let mut walk = Walk::new(source)?.without(target).map_err(at_top)?;
     let mut copier = Copier {
+        files: Copying::new(how.cancel, how.to_disk),
         target: Directories {
             top: target,
             below: Vec::new(),
@@ -67,6 +68,7 @@ pub fn copy(
 }
 
 struct Copier<'a, 'b> {
+    files: Copying<'b>,
     target: Directories<'a>,
     how: &'a mut Working<'b>,
     links: Links,
@@ -139,7 +141,8 @@ impl Copier<'_, '_> {
             .map_err(|cause| Error::create(visit.path, cause))?;
         let target = File::from(target);
         if visit.status.stx_size > 0 {
-            clone_or_copy(&source, &target, self.how.cancel, self.how.to_disk)
+            self.files
+                .file(&source, &target)
                 .map_err(|error| Error::copy(visit.path, error))?;
         }
         let after = look_at(&source, c"").map_err(|cause| Error::read(visit.path, cause))?;
