@@ -1,16 +1,18 @@
-//! What unpacking on several threads may take of the machine's memory: some, and all transfers together no more than a quarter
-//! of what is free. Where that is too little, it is done on one thread.
+//! What unpacking and packing on several threads may take of the machine's memory: some, and all transfers together no more than
+//! a quarter of what is free. Where that is too little, it is done on one thread.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sys::available_memory;
 
-/// The most that one transfer gets, and the least that is worth more than one thread.
-const SHARE_BYTES: std::ops::RangeInclusive<u64> = (32 << 20)..=(256 << 20);
+/// The least that is worth unpacking on more than one thread, and the most that one transfer gets for it.
+const UNPACKING_BYTES: RangeInclusive<u64> = (32 << 20)..=(256 << 20);
 
 /// More threads than that wait for one another.
-const WORKERS_MAX: usize = 8;
+const UNPACKERS_MAX: usize = 8;
+const PACKERS_MAX: usize = 16;
 
 /// What all transfers have of the memory.
 #[derive(Debug, Default)]
@@ -26,17 +28,30 @@ pub(super) struct Share {
 }
 
 impl Memory {
-    /// A share for so many threads, if there is one and it is worth the while.
-    pub(super) fn share(self: &Arc<Self>, threads: usize) -> Option<Share> {
-        let workers = threads.min(WORKERS_MAX);
-        let quarter = available_memory()? / 4;
-        let grant = |shared: u64| {
-            let bytes = quarter.saturating_sub(shared).min(*SHARE_BYTES.end());
-            SHARE_BYTES.contains(&bytes).then_some(bytes)
-        };
+    /// A share to unpack on up to so many threads, if there is one and it is worth the while.
+    pub(super) fn to_unpack(self: &Arc<Self>, threads: usize) -> Option<Share> {
+        self.share(threads.min(UNPACKERS_MAX), UNPACKING_BYTES)
+    }
+
+    /// A share to pack on up to so many threads, each of which takes `worker_bytes`.
+    pub(super) fn to_pack(self: &Arc<Self>, threads: usize, worker_bytes: u64) -> Option<Share> {
+        let workers = threads.min(PACKERS_MAX);
+        let wanted = 2 * worker_bytes..=workers as u64 * worker_bytes;
+        let mut share = self.share(workers, wanted)?;
+        let fit = usize::try_from(share.bytes / worker_bytes);
+        share.workers = fit.map_or(workers, |fit| fit.min(workers));
+        Some(share)
+    }
+
+    fn share(self: &Arc<Self>, workers: usize, wanted: RangeInclusive<u64>) -> Option<Share> {
         if workers < 2 {
             return None;
         }
+        let quarter = available_memory()? / 4;
+        let grant = |shared: u64| {
+            let bytes = quarter.saturating_sub(shared).min(*wanted.end());
+            wanted.contains(&bytes).then_some(bytes)
+        };
         let more = |shared| Some(shared + grant(shared)?);
         let before = self
             .shared_bytes
@@ -84,15 +99,19 @@ mod tests {
     #[test]
     fn shares_are_bounded_and_come_back() {
         let memory = Arc::new(Memory::default());
-        assert!(memory.share(1).is_none());
-        let shares: Vec<_> = std::iter::from_fn(|| memory.share(64))
+        assert!(memory.to_unpack(1).is_none() && memory.to_pack(1, 1).is_none());
+        let packing = memory.to_pack(64, 1 << 20).unwrap();
+        assert_eq!((packing.workers, packing.bytes), (PACKERS_MAX, 16 << 20));
+        assert!(memory.to_pack(2, u64::MAX / 2).is_none());
+        let shares: Vec<_> = std::iter::from_fn(|| memory.to_unpack(64))
             .take(10_000)
             .collect();
         assert!(shares.len() < 10_000);
         let all: u64 = shares.iter().map(|share| share.bytes).sum();
-        assert_eq!(all, memory.shared_bytes.load(Ordering::SeqCst));
-        assert!(shares.iter().all(|share| share.workers == WORKERS_MAX));
-        drop(shares);
+        let shared = memory.shared_bytes.load(Ordering::SeqCst);
+        assert_eq!(all + packing.bytes, shared);
+        assert!(shares.iter().all(|share| share.workers == UNPACKERS_MAX));
+        drop((shares, packing));
         assert_eq!(memory.shared_bytes.load(Ordering::SeqCst), 0);
     }
 }

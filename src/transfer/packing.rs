@@ -7,14 +7,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
+use super::Settings;
 use super::job::Job;
+use super::memory::Share;
 use crate::codec::{BlockFormat, Encoder, Joiner, Packed, encoder};
 use crate::stream::Cancel;
-use crate::sys::available_memory;
 use crate::terms::Compression;
-
-/// More threads than that wait for one another.
-const WORKERS_MAX: usize = 16;
 
 /// A writer that packs, on as many threads as there is use for. Only once it is [finished](Self::finish) its target holds
 /// something whole.
@@ -25,17 +23,16 @@ pub(super) enum Packing<W> {
 
 impl<W: Write> Packing<W> {
     pub(super) fn new(job: &Job, compression: Compression, target: W) -> io::Result<Self> {
-        let format = BlockFormat::of(compression);
-        // A quarter of what is free.
-        let quarter = available_memory().unwrap_or(0) / 4;
-        let fit = format.map_or(0, |format| quarter / format.worker_bytes());
-        let fit = usize::try_from(fit).unwrap_or(WORKERS_MAX);
-        let workers = job.settings.threads.min(WORKERS_MAX).min(fit);
-        Ok(match format {
-            Some(format) if workers > 1 => {
-                Self::Several(Several::new(job, format, workers, target)?)
-            }
-            _ => Self::One(encoder(compression, target, &job.cancel)?),
+        let Settings {
+            memory, threads, ..
+        } = &*job.settings;
+        let several = BlockFormat::of(compression).and_then(|format| {
+            let share = memory.to_pack(*threads, format.worker_bytes())?;
+            Some((format, share))
+        });
+        Ok(match several {
+            Some((format, share)) => Self::Several(Several::new(job, format, share, target)?),
+            None => Self::One(encoder(compression, target, &job.cancel)?),
         })
     }
 
@@ -91,6 +88,8 @@ struct Workers {
     cancel: Cancel,
     finished: bool,
     threads: Vec<JoinHandle<()>>,
+    /// What they take of the memory, until they have ended.
+    _share: Share,
 }
 
 impl Drop for Workers {
@@ -107,7 +106,8 @@ impl Drop for Workers {
 }
 
 impl<W: Write> Several<W> {
-    fn new(job: &Job, format: BlockFormat, count: usize, target: W) -> io::Result<Self> {
+    fn new(job: &Job, format: BlockFormat, share: Share, target: W) -> io::Result<Self> {
+        let count = share.workers;
         let (to, blocks) = sync_channel(1);
         let blocks = Arc::new(Mutex::new(blocks));
         let mut workers = Workers {
@@ -115,6 +115,7 @@ impl<W: Write> Several<W> {
             cancel: job.cancel.clone(),
             finished: false,
             threads: Vec::with_capacity(count),
+            _share: share,
         };
         for number in 0..count {
             let blocks = Arc::clone(&blocks);

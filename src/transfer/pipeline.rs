@@ -202,7 +202,7 @@ fn unpacked<T>(
     if compression == Compression::Uncompressed {
         return take(&mut arriving);
     }
-    if let Some(share) = job.settings.memory.share(job.settings.threads) {
+    if let Some(share) = job.settings.memory.to_unpack(job.settings.threads) {
         let ended = arriving.ended();
         match pieces(compression, arriving, share.piece_bytes()) {
             Ok(pieces) => {
