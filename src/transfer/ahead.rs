@@ -27,14 +27,26 @@ pub(super) fn read_ahead<T>(
     let (full_tx, full) = sync_channel(BUFFERS);
     let (empty, empty_rx) = sync_channel(BUFFERS);
     let ended = Ended::default();
+    let reads = ended.clone();
+    let read = move || read_all(&mut source, &full_tx, &empty_rx, &reads);
+    let arriving = Arriving::new(full, empty, ended.clone());
+    alongside(job, what, &ended, read, || take(arriving))
+}
+
+/// Does work on a thread of its own, named after what it is, while `take` takes what comes of it.
+fn alongside<T>(
+    job: &Job,
+    what: &str,
+    ended: &Ended,
+    work: impl FnOnce() + Send,
+    take: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
     scope(|threads| {
-        let reads = ended.clone();
-        let read = move || read_all(&mut source, &full_tx, &empty_rx, &reads);
         let thread = Builder::new().name(format!("{}-{what}", job.name));
-        let reader = thread.spawn_scoped(threads, read).map_err(Local::Thread)?;
-        let taken = take(Arriving::new(full, empty, ended.clone()));
+        let worker = thread.spawn_scoped(threads, work).map_err(Local::Thread)?;
+        let taken = take();
         ended.settle(job, &taken);
-        reader.join().map_err(|panic| panicked(&*panic))?;
+        worker.join().map_err(|panic| panicked(&*panic))?;
         taken
     })
 }
@@ -55,25 +67,19 @@ pub(super) fn look_ahead<T>(
         taken,
     } = arriving;
     let (on_tx, on) = sync_channel(BUFFERS);
-    scope(|threads| {
-        let pass = move || {
-            let first = (taken < buffer.len()).then(|| Ok(buffer[taken..].to_vec()));
-            for message in first.into_iter().chain(full) {
-                if let Ok(bytes) = &message {
-                    look(bytes);
-                }
-                if on_tx.send(message).is_err() {
-                    return;
-                }
+    let pass = move || {
+        let first = (taken < buffer.len()).then(|| Ok(buffer[taken..].to_vec()));
+        for message in first.into_iter().chain(full) {
+            if let Ok(bytes) = &message {
+                look(bytes);
             }
-        };
-        let thread = Builder::new().name(format!("{}-{what}", job.name));
-        let passer = thread.spawn_scoped(threads, pass).map_err(Local::Thread)?;
-        let taken = take(Arriving::new(on, empty, ended.clone()));
-        ended.settle(job, &taken);
-        passer.join().map_err(|panic| panicked(&*panic))?;
-        taken
-    })
+            if on_tx.send(message).is_err() {
+                return;
+            }
+        }
+    };
+    let arriving = Arriving::new(on, empty, ended.clone());
+    alongside(job, what, &ended, pass, || take(arriving))
 }
 
 /// Whether whoever reads has come to an end, and waits for nothing any more.
