@@ -15,7 +15,8 @@ const BUFFER: usize = 64 * BLOCK;
 
 /// Writes a stream to a file from its beginning; blocks of zeros are left out.
 ///
-/// The file must be empty, or what it holds must not matter where it stays unwritten: that is zeros in a new file.
+/// The file must be empty, or no longer than what will be written and its content of no matter where it stays unwritten: that is
+/// zeros in a new file.
 pub struct SparseWriter<'a> {
     file: &'a File,
     to_disk: bool,
