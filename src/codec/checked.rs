@@ -3,8 +3,8 @@
 use std::io::{self, BufRead, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::Error;
 use super::pieces::Piece;
-use super::{Error, zstd};
 use crate::stream::Cancelled;
 use crate::terms::Compression;
 
@@ -55,15 +55,11 @@ impl<D> Checked<D> {
 }
 
 /// A library's complaint, which is about the data unless it is about memory.
-fn explained(compression: Compression, error: io::Error) -> io::Error {
+pub(super) fn explained(compression: Compression, error: io::Error) -> io::Error {
     if error.get_ref().is_some_and(|inner| inner.is::<Error>()) || Cancelled::is_cause_of(&error) {
         return error;
     }
     io::Error::other(match error.kind() {
-        _ if zstd::is_window_too_large(&error) => Error::WindowTooLarge {
-            compression: Compression::Zstd,
-            limit: zstd::WINDOW_LIMIT,
-        },
         io::ErrorKind::UnexpectedEof => Error::Truncated(compression),
         io::ErrorKind::OutOfMemory => Error::OutOfMemory(compression),
         _ => Error::Corrupt(compression, error),

@@ -6,11 +6,8 @@
 use std::io;
 
 use flate2::{Decompress, FlushDecompress};
-use zrip::DecompressContext;
-use zrip::DecompressError::{OutputTooSmall, WindowTooLarge};
 
-use super::fields::corrupt;
-use super::zstd::WINDOW_LIMIT;
+use super::{Error, zstd};
 use crate::terms::Bytes;
 
 /// Why a cluster could not be unpacked.
@@ -31,7 +28,7 @@ pub struct ClusterDecoder(Decoder);
 
 enum Decoder {
     Deflate(Box<Decompress>),
-    Zstd(Box<DecompressContext>),
+    Zstd(Box<zstd::Window>),
 }
 
 impl ClusterDecoder {
@@ -79,60 +76,28 @@ fn inflate(
 }
 
 fn unpack_frames(
-    decoder: &mut DecompressContext,
+    window: &mut zstd::Window,
     packed: &[u8],
     cluster: &mut Vec<u8>,
     size: usize,
 ) -> Result<usize, ClusterError> {
-    let mut taken = 0;
-    while cluster.len() < size && taken < packed.len() {
-        let rest = packed.get(taken..).unwrap_or_default();
-        let frame = frame_length(rest).and_then(|length| rest.get(..length));
-        let frame = frame.ok_or_else(|| ClusterError::Corrupt(corrupt("no whole frame")))?;
-        let left = size - cluster.len();
-        let unpacked = decoder.decompress_into_with_limit(frame, cluster, left);
-        unpacked.map_err(|error| match error {
-            WindowTooLarge { .. } => ClusterError::WindowTooLarge(WINDOW_LIMIT),
-            OutputTooSmall => ClusterError::Long(size),
-            other => ClusterError::Corrupt(io::Error::other(other)),
-        })?;
-        taken += frame.len();
+    window.clear();
+    let mut rest = packed;
+    while window.bytes().len() < size && !rest.is_empty() {
+        match zstd::unpack_frame(&mut rest, window, size) {
+            Ok(true) => {}
+            Ok(false) => return Err(ClusterError::Long(size)),
+            Err(error) => return Err(unsound(error)),
+        }
     }
-    Ok(taken)
+    cluster.extend_from_slice(window.bytes());
+    Ok(packed.len() - rest.len())
 }
 
-/// How long the frame is that begins here; none if it does not end, or is no frame. (RFC 8878, sections 3.1.1 and 3.1.2)
-fn frame_length(bytes: &[u8]) -> Option<usize> {
-    let magic = u32::from_le_bytes(*bytes.first_chunk()?);
-    if magic & 0xffff_fff0 == 0x184d_2a50 {
-        let length = u32::from_le_bytes(*bytes.get(4..)?.first_chunk()?);
-        return usize::try_from(length).ok()?.checked_add(8);
-    }
-    if magic != 0xfd2f_b528 {
-        return None;
-    }
-    let descriptor = *bytes.get(4)?;
-    let is_single_segment = descriptor & 0x20 != 0;
-    let window = usize::from(!is_single_segment);
-    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
-    let content_size = match descriptor >> 6 {
-        0 => usize::from(is_single_segment),
-        flag => 1 << flag,
-    };
-    let mut at = 5 + window + dictionary + content_size;
-    loop {
-        let header = bytes.get(at..)?.first_chunk::<3>()?;
-        let header = u32::from_le_bytes([header[0], header[1], header[2], 0]);
-        let is_last = header & 1 != 0;
-        let length = match header >> 1 & 3 {
-            1 => 1,
-            _ => (header >> 3) as usize,
-        };
-        at += 3 + length;
-        if is_last {
-            let checksum = if descriptor & 4 != 0 { 4 } else { 0 };
-            return Some(at + checksum);
-        }
+fn unsound(error: io::Error) -> ClusterError {
+    match error.get_ref().and_then(|cause| cause.downcast_ref()) {
+        Some(Error::WindowTooLarge { limit, .. }) => ClusterError::WindowTooLarge(*limit),
+        _ => ClusterError::Corrupt(error),
     }
 }
 

@@ -33,7 +33,7 @@ pub use cluster::{ClusterDecoder, ClusterError};
 pub use declared::declared_size;
 pub use encoder::{Encoder, encoder};
 pub use error::Error;
-pub use pieces::{Piece, Pieces, pieces};
+pub use pieces::{Assembler, Piece, Pieces, Unpacked, pieces};
 pub use sniff::{MAGIC_LEN, sniff};
 
 /// The reader of what `source` holds packed with `compression`; plain bytes pass through.

@@ -2,8 +2,8 @@
 
 use std::io::{self, BufRead};
 
-use super::checked::Checked;
-use super::{bzip2, xz};
+use super::checked::{Checked, explained};
+use super::{bzip2, xz, zstd};
 use crate::stream::Cancel;
 use crate::terms::Compression;
 
@@ -20,29 +20,116 @@ pub enum Piece {
 }
 
 /// Unpacks a piece, unless somebody wishes that it stop.
-pub(super) type Unpack = Box<dyn FnOnce(&Cancel) -> io::Result<Vec<u8>> + Send>;
+pub(super) type Unpack = Box<dyn FnOnce(&Cancel) -> io::Result<Unpacked> + Send>;
 
-/// The pieces of a file, or an error instead of the next and last one.
-pub type Pieces<'a> = Box<dyn Iterator<Item = io::Result<Piece>> + Send + 'a>;
+/// What a piece was unpacked to: bytes, or what has yet to be put together with what came before.
+pub enum Unpacked {
+    Bytes(Vec<u8>),
+    Steps(zstd::Steps),
+}
 
-/// Cuts a file into pieces that take at most `limit_bytes` each; what would take more is unpacked on the way.
+/// A file that is cut.
+pub struct Pieces<'a> {
+    /// Its pieces, or an error instead of the next and last one.
+    pub cutter: Box<dyn Iterator<Item = io::Result<Piece>> + Send + 'a>,
+    pub assembler: Assembler,
+}
+
+/// Cuts a file into pieces that take at most `limit_bytes` each, and as much again where they are put together; what would take
+/// more is unpacked on the way.
 /// The source back if files of that kind cannot be cut.
 ///
 /// All that a decoder compares is compared: what is in a piece by whoever unpacks it, what is around them here.
 pub fn pieces<'a, R: BufRead + Send + 'a>(
     compression: Compression,
-    source: R,
+    mut source: R,
     limit_bytes: u64,
 ) -> Result<Pieces<'a>, R> {
     match compression {
-        Compression::Xz => Ok(Box::new(Checked::new(compression, source, |source| {
-            xz::Pieces::new(source, limit_bytes)
-        }))),
-        Compression::Bzip2 if limit_bytes >= bzip2::PIECE_BYTES => Ok(Box::new(Checked::new(
-            compression,
-            source,
-            bzip2::Pieces::new,
-        ))),
+        Compression::Xz => Ok(Pieces {
+            cutter: Box::new(Checked::new(compression, source, |source| {
+                xz::Pieces::new(source, limit_bytes)
+            })),
+            assembler: Assembler::default(),
+        }),
+        Compression::Bzip2 if limit_bytes >= bzip2::PIECE_BYTES => Ok(Pieces {
+            cutter: Box::new(Checked::new(compression, source, bzip2::Pieces::new)),
+            assembler: Assembler::default(),
+        }),
+        Compression::Zstd if limit_bytes >= zstd::PIECE_BYTES => {
+            // What is to be skipped first may be followed by another format.
+            if !source.fill_buf().is_ok_and(zstd::starts_with_frame) {
+                return Err(source);
+            }
+            Ok(Pieces {
+                cutter: Box::new(Checked::new(compression, source, |source| {
+                    zstd::Pieces::new(source, limit_bytes)
+                })),
+                assembler: Assembler(Assembly::Steps(Box::default(), limit_bytes)),
+            })
+        }
         _ => Err(source),
+    }
+}
+
+/// Puts together what pieces were unpacked to.
+#[derive(Default)]
+pub struct Assembler(Assembly);
+
+enum Assembly {
+    /// Bytes, up to here read.
+    Bytes(Vec<u8>, usize),
+    /// A window, and what it takes at most.
+    Steps(Box<zstd::Window>, u64),
+}
+
+impl Default for Assembly {
+    fn default() -> Self {
+        Self::Bytes(Vec::new(), 0)
+    }
+}
+
+impl Assembler {
+    /// The memory that it takes at most, beside that of the pieces.
+    pub fn memory_bytes(&self) -> u64 {
+        match &self.0 {
+            Assembly::Bytes(..) => 0,
+            Assembly::Steps(_, limit_bytes) => *limit_bytes,
+        }
+    }
+
+    /// Takes what the next piece was unpacked to. An error is about the data.
+    pub fn put(&mut self, unpacked: Unpacked) -> io::Result<()> {
+        match (&mut self.0, unpacked) {
+            (Assembly::Bytes(bytes, taken), Unpacked::Bytes(more)) if *taken == bytes.len() => {
+                (*bytes, *taken) = (more, 0);
+            }
+            (Assembly::Bytes(bytes, _), Unpacked::Bytes(more)) => bytes.extend(more),
+            (Assembly::Steps(window, _), Unpacked::Bytes(more)) => window.append(&more),
+            (Assembly::Steps(window, _), Unpacked::Steps(steps)) => {
+                let taken = window.take_all(steps);
+                taken.map_err(|error| explained(Compression::Zstd, error))?;
+            }
+            (Assembly::Bytes(..), Unpacked::Steps(_)) => {
+                return Err(io::Error::other("a piece of another format"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What nobody has read yet.
+    pub fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Assembly::Bytes(bytes, taken) => &bytes[*taken..],
+            Assembly::Steps(window, _) => window.bytes(),
+        }
+    }
+
+    /// So much of it is read.
+    pub fn consume(&mut self, count: usize) {
+        match &mut self.0 {
+            Assembly::Bytes(bytes, taken) => *taken = (*taken + count).min(bytes.len()),
+            Assembly::Steps(window, _) => window.consume(count),
+        }
     }
 }

@@ -62,7 +62,7 @@ fn lead<'a>(mut source: impl BufRead + Send + 'a) -> io::Result<Box<dyn Read + S
                 Compression::Lz4 => {
                     Box::new(Checked::new(Compression::Lz4, source, lz4::Decoder::new))
                 }
-                _ => Box::new(zstd::decoder(source)),
+                _ => Box::new(zstd::Decoder::new(source)),
             });
         }
         skip(&mut source)?;

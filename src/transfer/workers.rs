@@ -12,14 +12,14 @@ use super::ahead::Ended;
 use super::job::{Job, panicked};
 use super::memory::Share;
 use super::{Error, Local};
-use crate::codec::{Piece, Pieces};
+use crate::codec::{self, Assembler, Piece, Pieces};
 use crate::stream::Cancel;
 
 /// What is less is read together with what follows it.
 const SMALL_BYTES: usize = 64 << 10;
 
 /// What becomes of a piece.
-type Unpacked = io::Result<Vec<u8>>;
+type Unpacked = io::Result<codec::Unpacked>;
 
 /// A piece that somebody unpacks, and how much memory that takes.
 struct Promise {
@@ -36,14 +36,15 @@ pub(super) fn unpack_ahead<T>(
     take: impl FnOnce(Unpacking) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let (promised, promises) = sync_channel(2 * share.workers);
-    let cutter = Mutex::new(Some(Cutter { pieces, promised }));
+    let Pieces { cutter, assembler } = pieces;
     let room = Room {
-        limit_bytes: share.bytes,
+        limit_bytes: share.bytes.saturating_sub(assembler.memory_bytes()),
         used: Mutex::default(),
         changed: Condvar::new(),
     };
+    let source = Mutex::new(Some(Source { cutter, promised }));
     scope(|threads| {
-        let work = || while work(&cutter, &room, &job.cancel) {};
+        let work = || while work(&source, &room, &job.cancel) {};
         let spawn = |number| {
             let thread = Builder::new().name(format!("{}-unpack{number}", job.name));
             thread.spawn_scoped(threads, work)
@@ -53,7 +54,7 @@ pub(super) fn unpack_ahead<T>(
             .collect();
         let taken = match started.is_empty() {
             true => Err(Local::Thread(io::ErrorKind::OutOfMemory.into()).into()),
-            false => take(Unpacking::new(promises, &room)),
+            false => take(Unpacking::new(promises, &room, assembler)),
         };
         ended.settle(job, &taken);
         for thread in started {
@@ -63,19 +64,19 @@ pub(super) fn unpack_ahead<T>(
     })
 }
 
-struct Cutter<'a> {
-    pieces: Pieces<'a>,
+struct Source<'a> {
+    cutter: Box<dyn Iterator<Item = io::Result<Piece>> + Send + 'a>,
     promised: SyncSender<Promise>,
 }
 
 /// Takes the next piece and unpacks it. False at the end, and when nobody wants any more.
-fn work(cutter: &Mutex<Option<Cutter>>, room: &Room, cancel: &Cancel) -> bool {
+fn work(source: &Mutex<Option<Source>>, room: &Room, cancel: &Cancel) -> bool {
     let (result, unpacked) = sync_channel(1);
-    let mut cutter = cutter.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(Cutter { pieces, promised }) = &mut *cutter else {
+    let mut source = source.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(Source { cutter, promised }) = &mut *source else {
         return false;
     };
-    let piece = pieces.next();
+    let piece = cutter.next();
     let bytes = match &piece {
         Some(Ok(Piece::Plain(bytes))) => bytes.len() as u64,
         Some(Ok(Piece::Packed { bytes, .. })) => *bytes,
@@ -86,16 +87,16 @@ fn work(cutter: &Mutex<Option<Cutter>>, room: &Room, cancel: &Cancel) -> bool {
     let piece = match piece {
         Some(Ok(piece)) if wanted => piece,
         last => {
-            *cutter = None;
+            *source = None;
             if let Some(Err(error)) = last {
                 let _ = result.send(Err(error));
             }
             return false;
         }
     };
-    drop(cutter);
+    drop(source);
     let unpacked = match piece {
-        Piece::Plain(bytes) => Ok(bytes),
+        Piece::Plain(bytes) => Ok(codec::Unpacked::Bytes(bytes)),
         Piece::Packed { unpack, .. } => unpack(cancel),
     };
     result.send(unpacked).is_ok()
@@ -141,25 +142,23 @@ impl Room {
 pub(super) struct Unpacking<'a> {
     promises: Receiver<Promise>,
     room: &'a Room,
-    bytes: Vec<u8>,
-    taken: usize,
-    /// What the bytes take.
+    assembler: Assembler,
+    /// What is being read takes so much.
     held_bytes: u64,
 }
 
 impl<'a> Unpacking<'a> {
-    fn new(promises: Receiver<Promise>, room: &'a Room) -> Self {
+    fn new(promises: Receiver<Promise>, room: &'a Room, assembler: Assembler) -> Self {
         Self {
             promises,
             room,
-            bytes: Vec::new(),
-            taken: 0,
+            assembler,
             held_bytes: 0,
         }
     }
 
     /// The next piece; none at the end.
-    fn next(&mut self) -> io::Result<Option<Vec<u8>>> {
+    fn next(&mut self) -> io::Result<Option<codec::Unpacked>> {
         let Ok(promise) = self.promises.recv() else {
             return Ok(None);
         };
@@ -173,24 +172,19 @@ impl<'a> Unpacking<'a> {
 impl BufRead for Unpacking<'_> {
     /// Never few bytes but at the end.
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.taken == self.bytes.len() {
-            self.taken = 0;
-            self.bytes = Vec::new();
+        if self.assembler.bytes().is_empty() {
             self.room.give(std::mem::take(&mut self.held_bytes));
-            while self.bytes.len() < SMALL_BYTES
-                && let Some(bytes) = self.next()?
+            while self.assembler.bytes().len() < SMALL_BYTES
+                && let Some(unpacked) = self.next()?
             {
-                match self.bytes.is_empty() {
-                    true => self.bytes = bytes,
-                    false => self.bytes.extend(bytes),
-                }
+                self.assembler.put(unpacked)?;
             }
         }
-        Ok(&self.bytes[self.taken..])
+        Ok(self.assembler.bytes())
     }
 
     fn consume(&mut self, count: usize) {
-        self.taken = (self.taken + count).min(self.bytes.len());
+        self.assembler.consume(count);
     }
 }
 

@@ -6,7 +6,7 @@ use super::bits::Bits;
 use super::block::{BLOCK, END, MARK_BITS, Marks, SUM_BITS, TABLES_BYTES, alone, has_tables};
 use super::{Decoder, trailing_garbage};
 use crate::codec::fields::corrupt;
-use crate::codec::pieces::Piece;
+use crate::codec::pieces::{Piece, Unpacked};
 use crate::stream::{Cancel, CancelReader};
 
 /// No block is larger, packed: 900,000 symbols of 20 bits and tables. In bytes.
@@ -115,7 +115,7 @@ impl<R: BufRead> Pieces<R> {
         self.state = State::Blocks(stream);
         Ok(Some(Piece::Packed {
             bytes: packed.len() as u64 + UNPACKED_LIMIT,
-            unpack: Box::new(move |cancel| unpack(&packed, cancel)),
+            unpack: Box::new(move |cancel| unpack(&packed, cancel).map(Unpacked::Bytes)),
         }))
     }
 

@@ -82,6 +82,69 @@ fn whatever_options_lz4_was_given_its_frames_are_decoded() {
     }
 }
 
+/// Literals of every kind and sequences of every size: words, runs, few letters, noise, and things again from near and far.
+fn varied() -> Vec<u8> {
+    let mut bytes = large();
+    for number in 0..60_000_u32 {
+        bytes.extend(format!("{number} {} ", number.wrapping_mul(number) % 977).bytes());
+        if number % 50 == 0 {
+            let run = (number % 400) as usize;
+            bytes.resize(bytes.len() + run, b'a' + (number % 7) as u8);
+        }
+        if number % 1000 == 0 {
+            let far = (number as usize * 37) % bytes.len();
+            let again = bytes[far..].iter().take(3000).copied().collect::<Vec<_>>();
+            bytes.extend(again);
+        }
+    }
+    bytes.extend(
+        (0..100_000_u32).map(|number| b"ACGT"[(number.wrapping_mul(2_654_435_761) >> 30) as usize]),
+    );
+    bytes
+}
+
+#[test]
+fn whatever_options_zstd_was_given_its_frames_are_decoded() {
+    let varied = varied();
+    for options in [
+        "--fast=5",
+        "-1",
+        "-3",
+        "-3 --no-check",
+        "-3 -B100000 -T2",
+        "-5 --no-compress-literals",
+        "-3 --compress-literals",
+        "-9",
+        "-19",
+        "-19 --zstd=wlog=10",
+        "-1 --zstd=wlog=14,mml=3",
+        "--ultra -22",
+        "-3 --long=27",
+    ] {
+        let words = format!("zstd -qc {options}");
+        let Some(packed) = tool(&words, &varied) else {
+            return;
+        };
+        for step in [1000, 1 << 16] {
+            assert!(decode(&packed, step).unwrap() == varied, "{words}");
+        }
+        assert!(
+            decode(&packed[..packed.len() - 1], 1 << 16).is_err(),
+            "{words}"
+        );
+        let twice = [packed.as_slice(), &packed].concat();
+        assert!(
+            decode(&twice, 1 << 16).unwrap() == varied.repeat(2),
+            "{words}"
+        );
+    }
+    for length in (0..80).chain(1000..1020).chain(131_060..131_080) {
+        let short = &varied[5_000_000..][..length];
+        let packed = tool("zstd -qc", short).unwrap();
+        assert!(decode(&packed, 1 << 16).unwrap() == short, "{length} bytes");
+    }
+}
+
 #[test]
 fn whatever_level_bzip2_was_given_its_streams_are_decoded() {
     let large = large();

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read};
 use super::block::{Block, Header};
 use super::container::Stream;
 use super::source::Source;
-use crate::codec::pieces::Piece;
+use crate::codec::pieces::{Piece, Unpacked};
 
 /// How much of any other block is decoded at once.
 const PLAIN_BYTES: u64 = 1 << 20;
@@ -68,7 +68,10 @@ impl<'a, R: BufRead + Send + 'a> Pieces<'a, R> {
                 stream.blocks.push(apart.record);
                 *state = State::Blocks(stream);
                 return Ok(Some(Piece::Packed {
-                    unpack: Box::new(move |cancel| header.unpack(packed, check, cancel)),
+                    unpack: Box::new(move |cancel| {
+                        let unpacked = header.unpack(packed, check, cancel);
+                        unpacked.map(Unpacked::Bytes)
+                    }),
                     bytes: apart.bytes,
                 }));
             }

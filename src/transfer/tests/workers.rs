@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::Home;
-use crate::codec::{Piece, Pieces};
+use crate::codec::{Assembler, Piece, Pieces, Unpacked};
 use crate::stream::Cancel;
 use crate::transfer::ahead::Ended;
 use crate::transfer::memory::Share;
@@ -27,7 +27,7 @@ fn piece(number: u64, unpacked: impl FnOnce() -> io::Result<Vec<u8>> + Send + 's
     }
     let unpack = move |_: &Cancel| {
         std::thread::sleep(Duration::from_micros(number % 7 * 300));
-        unpacked()
+        unpacked().map(Unpacked::Bytes)
     };
     Piece::Packed {
         unpack: Box::new(unpack),
@@ -36,7 +36,14 @@ fn piece(number: u64, unpacked: impl FnOnce() -> io::Result<Vec<u8>> + Send + 's
 }
 
 fn pieces<'a>(count: u64) -> Pieces<'a> {
-    Box::new((0..count).map(|number| Ok(piece(number, move || Ok(bytes(number))))))
+    cut((0..count).map(|number| Ok(piece(number, move || Ok(bytes(number))))))
+}
+
+fn cut<'a>(pieces: impl Iterator<Item = io::Result<Piece>> + Send + 'a) -> Pieces<'a> {
+    Pieces {
+        cutter: Box::new(pieces),
+        assembler: Assembler::default(),
+    }
 }
 
 /// Reads all that comes of the pieces, on `workers` threads and in so many bytes.
@@ -81,12 +88,12 @@ fn no_more_is_unpacked_than_has_room() {
             unpack: Box::new(move |_| {
                 std::thread::sleep(Duration::from_millis(1));
                 held.fetch_sub(1, Ordering::SeqCst);
-                Ok(bytes(number))
+                Ok(Unpacked::Bytes(bytes(number)))
             }),
             bytes: SIZE,
         })
     });
-    read_all(Box::new(counted), 8, 3 * SIZE).unwrap();
+    read_all(cut(counted), 8, 3 * SIZE).unwrap();
     // Cut off, waiting for room, or being unpacked.
     assert!(most.load(Ordering::SeqCst) <= 4, "{most:?}");
 }
@@ -100,7 +107,7 @@ fn an_error_comes_where_it_belongs() {
                 true => Ok(piece(0, || Err(io::Error::other("what is wrong")))),
                 false => Ok(piece(number, move || Ok(bytes(number)))),
             });
-            let error = read_all(Box::new(pieces), 3, 10 * SIZE).unwrap_err();
+            let error = read_all(cut(pieces), 3, 10 * SIZE).unwrap_err();
             assert!(error.to_string().contains("what is wrong"), "{error}");
         }
     }
@@ -126,7 +133,7 @@ fn whoever_has_enough_may_go_and_a_panic_is_told() {
             Ok(bytes(number))
         }))
     });
-    let error = read_all(Box::new(pieces), 2, 10 * SIZE).unwrap_err();
+    let error = read_all(cut(pieces), 2, 10 * SIZE).unwrap_err();
     let Error::Local(Local::Panic(words)) = error else {
         panic!("{error}");
     };
@@ -150,7 +157,7 @@ fn who_unpacks_stops_when_nobody_wants_it_any_more() {
     let ended = Ended::default();
     let outcome = unpack_ahead(
         &Home::new().job(),
-        (Box::new(pieces), &ended),
+        (cut(pieces), &ended),
         &share,
         |_| -> Result<(), Error> { Err(Error::Cancelled) },
     );

@@ -89,6 +89,7 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     ("flate2", "codec"),
     ("lzma_rust2", "codec"),
     ("crc64fast", "codec"),
+    ("twox_hash", "codec"),
     ("zrip", "codec"),
     ("bzip2", "codec"),
     ("lz4_flex", "codec"),
