@@ -39,6 +39,7 @@ pub(super) fn unpack_ahead<T>(
     let cutter = Mutex::new(Some(Cutter { pieces, promised }));
     let room = Room {
         limit_bytes: share.bytes,
+        piece_bytes: share.piece_bytes(),
         used: Mutex::default(),
         changed: Condvar::new(),
     };
@@ -75,14 +76,16 @@ fn work(cutter: &Mutex<Option<Cutter>>, room: &Room, cancel: &Cancel) -> bool {
     let Some(Cutter { pieces, promised }) = &mut *cutter else {
         return false;
     };
-    let piece = pieces.next();
+    // What is packed of a piece is in memory before anybody knows of it.
+    let wanted = room.take_for_piece();
+    let piece = wanted.then(|| pieces.next()).flatten();
     let bytes = match &piece {
         Some(Ok(Piece::Plain(bytes))) => bytes.len() as u64,
         Some(Ok(Piece::Packed { bytes, .. })) => *bytes,
         _ => 0,
     };
-    let wanted =
-        piece.is_some() && room.take(bytes) && promised.send(Promise { unpacked, bytes }).is_ok();
+    room.settle_for(bytes);
+    let wanted = piece.is_some() && promised.send(Promise { unpacked, bytes }).is_ok();
     let piece = match piece {
         Some(Ok(piece)) if wanted => piece,
         last => {
@@ -104,6 +107,8 @@ fn work(cutter: &Mutex<Option<Cutter>>, room: &Room, cancel: &Cancel) -> bool {
 /// The memory that pieces may take, from when they are cut off until they are read.
 struct Room {
     limit_bytes: u64,
+    /// What the largest piece takes.
+    piece_bytes: u64,
     used: Mutex<Used>,
     changed: Condvar,
 }
@@ -120,8 +125,9 @@ impl Room {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is room, or nothing else takes any. False if nobody wants it any more.
-    fn take(&self, bytes: u64) -> bool {
+    /// Waits until there is room for any piece, or nothing else takes any, and takes it. False if nobody wants it any more.
+    fn take_for_piece(&self) -> bool {
+        let bytes = self.piece_bytes;
         let full = |used: &mut Used| {
             !used.closed && used.bytes > 0 && used.bytes + bytes > self.limit_bytes
         };
@@ -129,6 +135,14 @@ impl Room {
         let mut used = waited.unwrap_or_else(PoisonError::into_inner);
         used.bytes += bytes;
         !used.closed
+    }
+
+    /// Keeps so much of what was taken for a piece, or as much more as it needs.
+    fn settle_for(&self, bytes: u64) {
+        let mut used = self.used();
+        used.bytes = used.bytes - self.piece_bytes + bytes;
+        drop(used);
+        self.changed.notify_all();
     }
 
     fn give(&self, bytes: u64) {
@@ -163,10 +177,25 @@ impl<'a> Unpacking<'a> {
         let Ok(promise) = self.promises.recv() else {
             return Ok(None);
         };
-        self.held_bytes += promise.bytes;
         // What is not kept is of a thread that has panicked, which is told of at the end.
         let broken = |_| Err(io::Error::other("a thread has failed"));
-        promise.unpacked.recv().unwrap_or_else(broken).map(Some)
+        let unpacked = promise.unpacked.recv().unwrap_or_else(broken)?;
+        // By now nothing is there of what was packed: so whoever reads few bytes together never waits for room of its own.
+        let kept = promise.bytes.min(unpacked.len() as u64);
+        self.room.give(promise.bytes - kept);
+        self.held_bytes += kept;
+        Ok(Some(unpacked))
+    }
+
+    /// Puts bytes behind those that are there. It is the fewer that are moved to the others: of many there is no second copy.
+    fn join(&mut self, mut bytes: Vec<u8>) {
+        if bytes.len() > self.bytes.len() {
+            std::mem::swap(&mut self.bytes, &mut bytes);
+            self.bytes.reserve_exact(bytes.len());
+            self.bytes.splice(..0, bytes);
+        } else {
+            self.bytes.extend(bytes);
+        }
     }
 }
 
@@ -180,10 +209,7 @@ impl BufRead for Unpacking<'_> {
             while self.bytes.len() < SMALL_BYTES
                 && let Some(bytes) = self.next()?
             {
-                match self.bytes.is_empty() {
-                    true => self.bytes = bytes,
-                    false => self.bytes.extend(bytes),
-                }
+                self.join(bytes);
             }
         }
         Ok(&self.bytes[self.taken..])
