@@ -58,9 +58,11 @@ impl Case {
 
     /// Runs another binary than the one that cargo builds for the tests.
     pub fn of_binary(self, binary: &Path) -> Self {
-        let link = self.temp.path().join("bin/importctl");
-        fs::remove_file(&link).unwrap();
-        symlink(binary, link).unwrap();
+        for name in PROGRAMS {
+            let link = self.temp.path().join("bin").join(name);
+            fs::remove_file(&link).unwrap();
+            symlink(binary, link).unwrap();
+        }
         self
     }
 
