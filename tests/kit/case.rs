@@ -24,6 +24,9 @@ const PROGRAMS: [&str; 6] = [
     "systemd-export",
 ];
 
+/// The one variable that what is run inherits.
+const THREADS: &str = "IMPORTD_THREADS";
+
 /// A builder first, then a thing to run programs in.
 ///
 /// In arguments and values of variables `{url}` stands for the server's URL without a slash at the end, `{dir}` for the
@@ -242,6 +245,8 @@ impl Case {
             .env_clear()
             .current_dir(self.dir())
             .stdin(Stdio::null());
+        // Whoever runs the tests may say on how many threads.
+        command.envs(std::env::var_os(THREADS).map(|count| (THREADS, count)));
         command.envs(
             self.env
                 .iter()
