@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::store::{SWEEPER_OPTION, sweep};
+use crate::sys::give_back_what_is_freed;
 use crate::world::World;
 
 /// The version, and the commit it was built from.
@@ -32,6 +33,7 @@ enum Error {
 
 /// Becomes the face that the program was called as, or says what faces there are.
 pub fn main(world: World, faces: &[Face]) -> ExitCode {
+    give_back_what_is_freed();
     if let Some(face) = find(faces, &world.name) {
         return (face.main)(&world);
     }

@@ -28,6 +28,16 @@ pub enum Unpacked {
     Steps(zstd::Steps),
 }
 
+impl Unpacked {
+    /// What an assembler keeps of it, beside what it takes anyway.
+    pub fn kept_bytes(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Steps(_) => 0,
+        }
+    }
+}
+
 /// A file that is cut.
 pub struct Pieces<'a> {
     /// Its pieces, or an error instead of the next and last one.
@@ -104,7 +114,16 @@ impl Assembler {
             (Assembly::Bytes(bytes, taken), Unpacked::Bytes(more)) if *taken == bytes.len() => {
                 (*bytes, *taken) = (more, 0);
             }
-            (Assembly::Bytes(bytes, _), Unpacked::Bytes(more)) => bytes.extend(more),
+            // It is the fewer that are moved to the others: of many there is no second copy.
+            (Assembly::Bytes(bytes, _), Unpacked::Bytes(mut more)) => {
+                if more.len() > bytes.len() {
+                    std::mem::swap(bytes, &mut more);
+                    bytes.reserve_exact(more.len());
+                    bytes.splice(..0, more);
+                } else {
+                    bytes.extend(more);
+                }
+            }
             (Assembly::Steps(window, _), Unpacked::Bytes(more)) => window.append(&more),
             (Assembly::Steps(window, _), Unpacked::Steps(steps)) => {
                 let taken = window.take_all(steps);

@@ -38,7 +38,7 @@ const LAST_CALLS: Duration = Duration::from_millis(200);
 const STOP_PATIENCE: Duration = Duration::from_secs(10);
 /// So long clients may take to hear the last.
 const LAST_REPLIES: Duration = Duration::from_secs(2);
-/// Between two looks at whether anybody needs us.
+/// Between two looks at whether what still keeps an idle daemon has ended.
 const GLANCE: Duration = Duration::from_secs(1);
 
 /// systemd-importd(8).
@@ -229,13 +229,16 @@ impl House {
         }
     }
 
-    /// Until a signal asks for the end, or nobody has needed us for a while.
+    /// Until a signal asks for the end, or nobody has needed us for a while. Nothing wakes us in between but what is due then.
     fn wait(&self, signals: &SignalFd) {
-        let glance = self.watchdog.map_or(GLANCE, |time| time.min(GLANCE));
-        let glance = Timespec::try_from(glance).ok();
         let mut barked = Instant::now();
         loop {
-            let _ = poll(&mut [PollFd::new(signals, PollFlags::IN)], glance.as_ref());
+            let bark = self
+                .watchdog
+                .map(|time| time.saturating_sub(barked.elapsed()));
+            let due = bark.into_iter().chain(self.next_look()).min();
+            let due = due.and_then(|time| Timespec::try_from(time).ok());
+            let _ = poll(&mut [PollFd::new(signals, PollFlags::IN)], due.as_ref());
             if signals.take() {
                 return;
             }
@@ -249,6 +252,15 @@ impl House {
                 return;
             }
         }
+    }
+
+    /// When to look again whether anybody needs us, if that matters. Whoever does now does not keep us for less than an idle
+    /// time from now.
+    fn next_look(&self) -> Option<Duration> {
+        let idle = self.service.activity.idle_for().unwrap_or_default();
+        let left = IDLE_TIME.saturating_sub(idle);
+        let look = if left.is_zero() { GLANCE } else { left };
+        self.exits_when_idle.then_some(look)
     }
 
     fn is_idle_for(&self, time: Duration) -> bool {

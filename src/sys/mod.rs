@@ -23,7 +23,7 @@ pub use children::has_children;
 pub use clock::{LocalTime, local_time};
 pub use lock::try_lock_exclusive;
 pub use loop_device::{Loop, configure_loop, free_loop_device};
-pub use memory::available_memory;
+pub use memory::{available_memory, give_back_what_is_freed};
 pub use path::{behind_links, path_of};
 pub use peer::{PeerProcess, passed_descriptor, peer_of, started};
 pub use release::Release;

@@ -7,8 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sys::available_memory;
 
-/// The least that is worth unpacking on more than one thread, and the most that one transfer gets for it.
-const UNPACKING_BYTES: RangeInclusive<u64> = (32 << 20)..=(256 << 20);
+/// The most that one transfer takes, and what of it is for the buffers that go round and the stacks of its threads.
+const TRANSFER_BYTES: u64 = 256 << 20;
+const BESIDE_BYTES: u64 = 24 << 20;
+
+/// What the stack of a thread that packs takes of that, used or not; of those that unpack there are few.
+const STACK_BYTES: u64 = 2 << 20;
+
+/// The least that is worth unpacking on more than one thread, and the most that pieces may take.
+const UNPACKING_BYTES: RangeInclusive<u64> = (24 << 20)..=(TRANSFER_BYTES - BESIDE_BYTES);
 
 /// More threads than that wait for one another.
 const UNPACKERS_MAX: usize = 8;
@@ -23,6 +30,7 @@ pub struct Memory {
 /// A transfer's share, until it is dropped.
 pub(super) struct Share {
     memory: Arc<Memory>,
+    /// What pieces or blocks may take.
     pub(super) bytes: u64,
     pub(super) workers: usize,
 }
@@ -36,7 +44,9 @@ impl Memory {
     /// A share to pack on up to so many threads, each of which takes `worker_bytes`.
     pub(super) fn to_pack(self: &Arc<Self>, threads: usize, worker_bytes: u64) -> Option<Share> {
         let workers = threads.min(PACKERS_MAX);
-        let wanted = 2 * worker_bytes..=workers as u64 * worker_bytes;
+        let worker_bytes = worker_bytes.saturating_add(STACK_BYTES);
+        let most = workers as u64 * worker_bytes;
+        let wanted = 2 * worker_bytes..=most.min(TRANSFER_BYTES - BESIDE_BYTES);
         let mut share = self.share(workers, wanted)?;
         let fit = usize::try_from(share.bytes / worker_bytes);
         share.workers = fit.map_or(workers, |fit| fit.min(workers));
@@ -49,10 +59,11 @@ impl Memory {
         }
         let quarter = available_memory()? / 4;
         let grant = |shared: u64| {
-            let bytes = quarter.saturating_sub(shared).min(*wanted.end());
+            let bytes = quarter.saturating_sub(shared + BESIDE_BYTES);
+            let bytes = bytes.min(*wanted.end());
             wanted.contains(&bytes).then_some(bytes)
         };
-        let more = |shared| Some(shared + grant(shared)?);
+        let more = |shared| Some(shared + grant(shared)? + BESIDE_BYTES);
         let before = self
             .shared_bytes
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, more)
@@ -69,7 +80,7 @@ impl Share {
     #[cfg(test)]
     pub(super) fn of(bytes: u64, workers: usize) -> Self {
         let memory = Arc::new(Memory {
-            shared_bytes: AtomicU64::new(bytes),
+            shared_bytes: AtomicU64::new(bytes + BESIDE_BYTES),
         });
         Self {
             memory,
@@ -88,7 +99,7 @@ impl Drop for Share {
     fn drop(&mut self) {
         self.memory
             .shared_bytes
-            .fetch_sub(self.bytes, Ordering::SeqCst);
+            .fetch_sub(self.bytes + BESIDE_BYTES, Ordering::SeqCst);
     }
 }
 
@@ -101,15 +112,16 @@ mod tests {
         let memory = Arc::new(Memory::default());
         assert!(memory.to_unpack(1).is_none() && memory.to_pack(1, 1).is_none());
         let packing = memory.to_pack(64, 1 << 20).unwrap();
-        assert_eq!((packing.workers, packing.bytes), (PACKERS_MAX, 16 << 20));
-        assert!(memory.to_pack(2, u64::MAX / 2).is_none());
+        assert_eq!((packing.workers, packing.bytes), (PACKERS_MAX, 48 << 20));
+        assert_eq!(memory.to_pack(64, 50 << 20).unwrap().workers, 4);
+        assert!(memory.to_pack(2, TRANSFER_BYTES / 2).is_none());
         let shares: Vec<_> = std::iter::from_fn(|| memory.to_unpack(64))
             .take(10_000)
             .collect();
         assert!(shares.len() < 10_000);
-        let all: u64 = shares.iter().map(|share| share.bytes).sum();
-        let shared = memory.shared_bytes.load(Ordering::SeqCst);
-        assert_eq!(all + packing.bytes, shared);
+        let each = shares.iter().chain([&packing]);
+        let all: u64 = each.map(|share| share.bytes + BESIDE_BYTES).sum();
+        assert_eq!(all, memory.shared_bytes.load(Ordering::SeqCst));
         assert!(shares.iter().all(|share| share.workers == UNPACKERS_MAX));
         drop((shares, packing));
         assert_eq!(memory.shared_bytes.load(Ordering::SeqCst), 0);

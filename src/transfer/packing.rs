@@ -108,7 +108,8 @@ impl Drop for Workers {
 impl<W: Write> Several<W> {
     fn new(job: &Job, format: BlockFormat, share: Share, target: W) -> io::Result<Self> {
         let count = share.workers;
-        let (to, blocks) = sync_channel(1);
+        // A block may be large, and none waits for a thread but the one that is being filled.
+        let (to, blocks) = sync_channel(0);
         let blocks = Arc::new(Mutex::new(blocks));
         let mut workers = Workers {
             blocks: Some(to),
@@ -175,6 +176,7 @@ impl<W: Write> Several<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let room = self.format.block_bytes() - self.plain.len();
         let count = bytes.len().min(room);
+        self.plain.reserve_exact(room);
         self.plain.extend_from_slice(&bytes[..count]);
         if count == room {
             self.dispatch()?;

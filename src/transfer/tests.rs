@@ -21,6 +21,12 @@ use crate::terms::{ImageClass, ImageForm, Url, VerifyMode};
 mod packing;
 mod workers;
 
+/// On how many threads a transfer is worked on: as many as whoever runs the tests says.
+fn threads() -> usize {
+    let said = std::env::var("IMPORTD_THREADS");
+    said.map_or(2, |count| count.parse().unwrap())
+}
+
 /// A directory of the test's own, removed at its end.
 struct Home(PathBuf);
 
@@ -67,7 +73,7 @@ impl Home {
             quota: false,
             lock_images: true,
             selinux: false,
-            threads: 2,
+            threads: threads(),
             memory: Arc::default(),
         }
     }

@@ -39,6 +39,7 @@ pub(super) fn unpack_ahead<T>(
     let Pieces { cutter, assembler } = pieces;
     let room = Room {
         limit_bytes: share.bytes.saturating_sub(assembler.memory_bytes()),
+        piece_bytes: share.piece_bytes(),
         used: Mutex::default(),
         changed: Condvar::new(),
     };
@@ -76,14 +77,16 @@ fn work(source: &Mutex<Option<Source>>, room: &Room, cancel: &Cancel) -> bool {
     let Some(Source { cutter, promised }) = &mut *source else {
         return false;
     };
-    let piece = cutter.next();
+    // What is packed of a piece is in memory before anybody knows of it.
+    let wanted = room.take_for_piece();
+    let piece = wanted.then(|| cutter.next()).flatten();
     let bytes = match &piece {
         Some(Ok(Piece::Plain(bytes))) => bytes.len() as u64,
         Some(Ok(Piece::Packed { bytes, .. })) => *bytes,
         _ => 0,
     };
-    let wanted =
-        piece.is_some() && room.take(bytes) && promised.send(Promise { unpacked, bytes }).is_ok();
+    room.settle_for(bytes);
+    let wanted = piece.is_some() && promised.send(Promise { unpacked, bytes }).is_ok();
     let piece = match piece {
         Some(Ok(piece)) if wanted => piece,
         last => {
@@ -105,6 +108,8 @@ fn work(source: &Mutex<Option<Source>>, room: &Room, cancel: &Cancel) -> bool {
 /// The memory that pieces may take, from when they are cut off until they are read.
 struct Room {
     limit_bytes: u64,
+    /// What the largest piece takes.
+    piece_bytes: u64,
     used: Mutex<Used>,
     changed: Condvar,
 }
@@ -121,8 +126,9 @@ impl Room {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until there is room, or nothing else takes any. False if nobody wants it any more.
-    fn take(&self, bytes: u64) -> bool {
+    /// Waits until there is room for any piece, or nothing else takes any, and takes it. False if nobody wants it any more.
+    fn take_for_piece(&self) -> bool {
+        let bytes = self.piece_bytes;
         let full = |used: &mut Used| {
             !used.closed && used.bytes > 0 && used.bytes + bytes > self.limit_bytes
         };
@@ -130,6 +136,14 @@ impl Room {
         let mut used = waited.unwrap_or_else(PoisonError::into_inner);
         used.bytes += bytes;
         !used.closed
+    }
+
+    /// Keeps so much of what was taken for a piece, or as much more as it needs.
+    fn settle_for(&self, bytes: u64) {
+        let mut used = self.used();
+        used.bytes = used.bytes - self.piece_bytes + bytes;
+        drop(used);
+        self.changed.notify_all();
     }
 
     fn give(&self, bytes: u64) {
@@ -157,15 +171,15 @@ impl<'a> Unpacking<'a> {
         }
     }
 
-    /// The next piece; none at the end.
-    fn next(&mut self) -> io::Result<Option<codec::Unpacked>> {
+    /// What the next piece was unpacked to, and what it took; none at the end.
+    fn next(&mut self) -> io::Result<Option<(codec::Unpacked, u64)>> {
         let Ok(promise) = self.promises.recv() else {
             return Ok(None);
         };
-        self.held_bytes += promise.bytes;
         // What is not kept is of a thread that has panicked, which is told of at the end.
         let broken = |_| Err(io::Error::other("a thread has failed"));
-        promise.unpacked.recv().unwrap_or_else(broken).map(Some)
+        let unpacked = promise.unpacked.recv().unwrap_or_else(broken)?;
+        Ok(Some((unpacked, promise.bytes)))
     }
 }
 
@@ -175,9 +189,14 @@ impl BufRead for Unpacking<'_> {
         if self.assembler.bytes().is_empty() {
             self.room.give(std::mem::take(&mut self.held_bytes));
             while self.assembler.bytes().len() < SMALL_BYTES
-                && let Some(unpacked) = self.next()?
+                && let Some((unpacked, bytes)) = self.next()?
             {
+                let kept = unpacked.kept_bytes().min(bytes);
                 self.assembler.put(unpacked)?;
+                // By now nothing is there of what was packed: so whoever reads few bytes together never waits for room of
+                // its own.
+                self.room.give(bytes - kept);
+                self.held_bytes += kept;
             }
         }
         Ok(self.assembler.bytes())

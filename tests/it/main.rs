@@ -23,6 +23,8 @@ mod formats;
 mod generator;
 /// systemd-pull and its like, as other programs start them.
 mod helper;
+/// A daemon that has nothing to do.
+mod idle;
 /// Importing from files and pipes.
 mod import;
 /// What is installed, and where.

@@ -24,6 +24,9 @@ const PROGRAMS: [&str; 6] = [
     "systemd-export",
 ];
 
+/// The one variable that what is run inherits.
+const THREADS: &str = "IMPORTD_THREADS";
+
 /// A builder first, then a thing to run programs in.
 ///
 /// In arguments and values of variables `{url}` stands for the server's URL without a slash at the end, `{dir}` for the
@@ -58,9 +61,11 @@ impl Case {
 
     /// Runs another binary than the one that cargo builds for the tests.
     pub fn of_binary(self, binary: &Path) -> Self {
-        let link = self.temp.path().join("bin/importctl");
-        fs::remove_file(&link).unwrap();
-        symlink(binary, link).unwrap();
+        for name in PROGRAMS {
+            let link = self.temp.path().join("bin").join(name);
+            fs::remove_file(&link).unwrap();
+            symlink(binary, link).unwrap();
+        }
         self
     }
 
@@ -240,6 +245,8 @@ impl Case {
             .env_clear()
             .current_dir(self.dir())
             .stdin(Stdio::null());
+        // Whoever runs the tests may say on how many threads.
+        command.envs(std::env::var_os(THREADS).map(|count| (THREADS, count)));
         command.envs(
             self.env
                 .iter()

@@ -30,6 +30,8 @@ mod locks;
 mod log;
 /// Names, in a network of the test's own.
 mod lookup;
+/// How much memory transfers take at most.
+mod memory;
 /// File systems of the test's own.
 mod mount;
 /// Networks of the test's own.

@@ -10,7 +10,7 @@ use crate::codec::fields::{corrupt, read_array};
 const UNPACKED_BYTES: usize = 1 << 21;
 
 /// How far the window slides at once, at least and at most: moving the dictionary costs the less the rarer it is done.
-const SLIDE_BYTES: std::ops::RangeInclusive<usize> = (2 * UNPACKED_BYTES)..=(24 << 20);
+const SLIDE_BYTES: std::ops::RangeInclusive<usize> = (2 * UNPACKED_BYTES)..=(16 << 20);
 
 /// A reader of one stream of chunks, up to its end mark.
 pub(in crate::codec) struct Lzma2Reader<R> {
