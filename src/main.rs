@@ -3,11 +3,15 @@
 use std::process::ExitCode;
 
 use importd::multicall::{self, Face};
-use importd::{ctl, daemon, generator, helper, world::World};
+#[cfg(feature = "bus")]
+use importd::{ctl, daemon};
+use importd::{generator, helper, world::World};
 
 /// Every name the program answers to, matched exactly.
-const FACES: [Face; 7] = [
+const FACES: &[Face] = &[
+    #[cfg(feature = "bus")]
     face("systemd-importd", daemon::main),
+    #[cfg(feature = "bus")]
     face("importctl", ctl::main),
     face("systemd-import-generator", generator::main),
     face("systemd-pull", helper::pull),
@@ -16,10 +20,17 @@ const FACES: [Face; 7] = [
     face("systemd-export", helper::export),
 ];
 
+/// Names it does not answer to, since it was built without them.
+const LEFT_OUT: &[&str] = if cfg!(feature = "bus") {
+    &[]
+} else {
+    &["systemd-importd", "importctl"]
+};
+
 const fn face(name: &'static str, main: fn(&World) -> ExitCode) -> Face {
     Face { name, main }
 }
 
 fn main() -> ExitCode {
-    multicall::main(World::of_process(), &FACES)
+    multicall::main(World::of_process(), FACES, LEFT_OUT)
 }
