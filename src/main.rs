@@ -17,15 +17,19 @@ const FACES: &[Face] = &[
     face("systemd-pull", helper::pull),
     face("systemd-import", helper::import),
     face("systemd-import-fs", helper::import_fs),
+    #[cfg(feature = "export")]
     face("systemd-export", helper::export),
 ];
 
 /// Names it does not answer to, since it was built without them.
-const LEFT_OUT: &[&str] = if cfg!(feature = "bus") {
-    &[]
-} else {
-    &["systemd-importd", "importctl"]
-};
+const LEFT_OUT: &[&str] = &[
+    #[cfg(not(feature = "bus"))]
+    "systemd-importd",
+    #[cfg(not(feature = "bus"))]
+    "importctl",
+    #[cfg(not(feature = "export"))]
+    "systemd-export",
+];
 
 const fn face(name: &'static str, main: fn(&World) -> ExitCode) -> Face {
     Face { name, main }

@@ -102,7 +102,7 @@ fn a_build_for_initrds_pulls_inside_an_empty_root_and_says_what_it_has_not() {
     tool("chroot", [&[root], &pull[..], &what[..]].concat());
     assert_pulled(Path::new(root));
     let listed = String::from_utf8(tool(binary.to_str().unwrap(), ["--list"])).unwrap();
-    for name in ["importctl", "systemd-importd"] {
+    for name in ["importctl", "systemd-importd", "systemd-export"] {
         assert!(!listed.lines().any(|line| line == name), "{listed}");
         let by_name = Path::new(root).join(name);
         symlink("importd", &by_name).unwrap();
