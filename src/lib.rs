@@ -36,8 +36,10 @@ pub mod tree;
 
 // FACES: they translate and decide nothing.
 /// importctl.
+#[cfg(feature = "bus")]
 pub mod ctl;
 /// systemd-importd.
+#[cfg(feature = "bus")]
 pub mod daemon;
 /// systemd-import-generator.
 pub mod generator;

@@ -31,11 +31,14 @@ enum Error {
     NoLink(PathBuf),
 }
 
-/// Becomes the face that the program was called as, or says what faces there are.
-pub fn main(world: World, faces: &[Face]) -> ExitCode {
+/// Becomes the face that the program was called as, or says what faces there are, and of those `left_out` that they are.
+pub fn main(world: World, faces: &[Face], left_out: &[&str]) -> ExitCode {
     give_back_what_is_freed();
     if let Some(face) = find(faces, &world.name) {
         return (face.main)(&world);
+    }
+    if left_out.contains(&world.name.as_str()) {
+        return refuse(&world, &world.name, left_out);
     }
     let first = world
         .args
@@ -64,12 +67,7 @@ pub fn main(world: World, faces: &[Face]) -> ExitCode {
         None | Some("--help" | "-h") => print(&world, HELP),
         Some(name) => match find(faces, name) {
             Some(face) => (face.main)(&world.shifted()),
-            None => {
-                world.complain(&format!(
-                    "importd: there is no program `{name}` in here: see `importd --list`\n"
-                ));
-                ExitCode::FAILURE
-            }
+            None => refuse(&world, name, left_out),
         },
     }
 }
@@ -86,6 +84,16 @@ Called by the name of one of its programs, through a link, the binary is that pr
 
 fn find<'a>(faces: &'a [Face], name: &str) -> Option<&'a Face> {
     faces.iter().find(|face| face.name == name)
+}
+
+/// Says that there is no such program, or none in this build.
+fn refuse(world: &World, name: &str, left_out: &[&str]) -> ExitCode {
+    let why = match left_out.contains(&name) {
+        true => format!("this build of importd has no `{name}`"),
+        false => format!("there is no program `{name}` in here"),
+    };
+    world.complain(&format!("importd: {why}: see `importd --list`\n"));
+    ExitCode::FAILURE
 }
 
 fn print(world: &World, text: &str) -> ExitCode {

@@ -3,7 +3,9 @@
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rustls::pki_types::ServerName;
+use rustls::crypto::{CryptoProvider, KeyProvider};
+use rustls::pki_types::{PrivateKeyDer, ServerName};
+use rustls::sign::SigningKey;
 use rustls::{CertificateError, ClientConfig, ClientConnection, StreamOwned};
 
 use super::socket::Socket;
@@ -34,8 +36,7 @@ impl Tls {
         if let Some(config) = &*config {
             return Ok(config.clone());
         }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let fresh = ClientConfig::builder_with_provider(provider)
+        let fresh = ClientConfig::builder_with_provider(Arc::new(provider()))
             .with_safe_default_protocol_versions()
             .map_err(|cause| failed(host, cause))?
             .with_root_certificates(self.roots.load(&self.cancel)?)
@@ -55,6 +56,27 @@ impl Tls {
             Ok(_) => Ok(StreamOwned::new(connection, socket)),
             Err(error) => Err(explain_end(explain_io(error, host))),
         }
+    }
+}
+
+/// How rustls encrypts with ring, but for private keys, which would bring all along that signs with them.
+fn provider() -> CryptoProvider {
+    CryptoProvider {
+        key_provider: &NoKeys,
+        ..rustls::crypto::ring::default_provider()
+    }
+}
+
+/// This client has no certificate, and so no key.
+#[derive(Debug)]
+struct NoKeys;
+
+impl KeyProvider for NoKeys {
+    fn load_private_key(
+        &self,
+        _: PrivateKeyDer<'static>,
+    ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+        Err(rustls::Error::General("there are no keys here".into()))
     }
 }
 

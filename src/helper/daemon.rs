@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::error::Error;
 use crate::report::{Level, Progress, Reporter};
 use crate::terms::VerifyMode;
-use crate::transfer::{Place, Pull};
+use crate::transfer::{Place, Pull, Settings, wait_for};
 use crate::wire::percent;
 use crate::wire::varlink::{CallError, Client, Parameters, Value};
 
@@ -19,8 +19,33 @@ const IN_PROGRESS: &str = "io.systemd.Import.AlreadyInProgress";
 /// How long to wait before the same is asked for again that somebody else downloads.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// What can fail.
+pub(super) type Failure = CallError;
+
+/// Leaves a pull to the daemon behind this socket, to the end; false if nobody listens there. Whoever wants to wait for the
+/// server does that before the daemon is asked: its patience is for people.
+pub(super) fn leave(
+    asked: (&Pull, Option<&Path>),
+    socket: &Path,
+    settings: &Settings,
+    wait: bool,
+    reporter: &Reporter,
+) -> Result<bool, Error> {
+    if !socket.exists() {
+        return Ok(false);
+    }
+    if wait {
+        wait_for(settings, &asked.0.url, reporter)?;
+    }
+    let Some(stream) = reach(socket)? else {
+        return Ok(false);
+    };
+    pull(stream, socket, asked, wait, reporter)?;
+    Ok(true)
+}
+
 /// The daemon's socket, if somebody listens there.
-pub(super) fn reach(socket: &Path) -> Result<Option<UnixStream>, Error> {
+fn reach(socket: &Path) -> Result<Option<UnixStream>, Failure> {
     match UnixStream::connect(socket) {
         Ok(stream) => Ok(Some(stream)),
         Err(error)
@@ -31,19 +56,19 @@ pub(super) fn reach(socket: &Path) -> Result<Option<UnixStream>, Error> {
         {
             Ok(None)
         }
-        Err(cause) => Err(Error::Daemon(CallError::Connection(cause))),
+        Err(cause) => Err(CallError::Connection(cause)),
     }
 }
 
 /// Has the daemon pull, and tells what it tells, to the end. If it downloads the same already, for another name, it is
 /// asked again until that is over, or only once if that is not to be waited for.
-pub(super) fn pull(
+fn pull(
     mut stream: UnixStream,
     socket: &Path,
     (pull, image_root): (&Pull, Option<&Path>),
     wait: bool,
     reporter: &Reporter,
-) -> Result<(), Error> {
+) -> Result<(), Failure> {
     loop {
         let replies = Client::new(stream).call_more(METHOD, parameters(pull, image_root));
         let told = replies.and_then(|mut replies| {
@@ -55,10 +80,10 @@ pub(super) fn pull(
                 reporter.debug("The same is being downloaded already, waiting for that");
                 sleep(PAUSE);
             }
-            Err(error) => return Err(Error::Daemon(error)),
+            Err(error) => return Err(error),
         }
         let again = UnixStream::connect(socket);
-        stream = again.map_err(|cause| Error::Daemon(CallError::Connection(cause)))?;
+        stream = again.map_err(CallError::Connection)?;
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::io;
 
+use super::daemon::Failure;
 use crate::store;
 use crate::terms::{InvalidName, InvalidUrl};
 use crate::transfer;
 use crate::usage;
-use crate::wire::varlink::CallError;
 
 /// Every way in which a run ends with exit status 1.
 #[derive(Debug, thiserror::Error)]
@@ -28,7 +28,7 @@ pub(super) enum Error {
     #[error("failed to write to standard output: {0}")]
     Output(io::Error),
     #[error("the daemon has not done it: {0}")]
-    Daemon(CallError),
+    Daemon(#[from] Failure),
     #[error(transparent)]
     Store(#[from] store::Error),
     #[error(transparent)]

@@ -15,7 +15,7 @@ use crate::multicall::VERSION;
 use crate::report::{Notifier, Reporter};
 use crate::store::Roots;
 use crate::term::{Screen, Terminal};
-use crate::transfer::{Request, Settings, run_alone, wait_for};
+use crate::transfer::{Request, Settings, run_alone};
 use crate::usage::{Usage, help};
 use crate::world::World;
 
@@ -112,15 +112,11 @@ fn run(
         if options.wait {
             settings.fetch.retry = Duration::MAX;
         }
-        if let Some(socket) = options.daemon.as_ref().filter(|it| it.exists()) {
-            // Before the daemon is asked: its patience is for people.
-            if options.wait {
-                wait_for(&settings, &pull.url, reporter)?;
-            }
-            if let Some(stream) = daemon::reach(socket)? {
-                let asked = (pull, options.image_root.as_deref());
-                return daemon::pull(stream, socket, asked, options.wait, reporter);
-            }
+        let asked = (pull, options.image_root.as_deref());
+        if let Some(socket) = &options.daemon
+            && daemon::leave(asked, socket, &settings, options.wait, reporter)?
+        {
+            return Ok(());
         }
     }
     Ok(run_alone(settings, request, reporter)?)

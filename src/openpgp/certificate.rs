@@ -1,10 +1,10 @@
 //! Certificates: a primary key and everything packed behind it, as it was found. Nothing is believed here.
 
-use pgp::packet::{Packet, PublicKey, PublicSubkey, Signature, SignatureType, UserId};
+use pgp::packet::{PublicKey, PublicSubkey, Signature, SignatureType, UserId};
 use pgp::types::KeyDetails;
 
 use super::Malformed;
-use super::packets::{self, Packets, RawPacket};
+use super::packets::{self, Content, Packets, RawPacket};
 use crate::terms::Fingerprint;
 
 /// A transferable public key (RFC 9580, 10.1). Copies of one subkey or user ID may stand in it several times.
@@ -62,7 +62,7 @@ pub(super) fn certificates(packets: &[u8], origin: Origin) -> Result<Vec<Certifi
             (packets::PUBLIC_KEY | packets::SECRET_KEY, _) => {
                 found.extend(current.take());
                 current = match packet.parse() {
-                    Some(Packet::PublicKey(primary)) => Some(Certificate::new(primary)),
+                    Some(Content::Key(primary)) => Some(Certificate::new(primary)),
                     _ => None,
                 };
                 subject = Subject::Primary;
@@ -89,12 +89,12 @@ impl Certificate {
     /// Adds a packet; returns what signatures that follow it are about.
     fn add(&mut self, packet: RawPacket<'_>, subject: Subject, origin: Origin) -> Subject {
         match packet.parse() {
-            Some(Packet::UserId(id)) => {
+            Some(Content::User(id)) => {
                 let signatures = Vec::new();
                 self.users.push(User { id, signatures });
                 Subject::User
             }
-            Some(Packet::PublicSubkey(key)) => {
+            Some(Content::Subkey(key)) => {
                 self.subkeys.push(Subkey {
                     fingerprint: fingerprint(&key),
                     key,
@@ -103,7 +103,7 @@ impl Certificate {
                 });
                 Subject::Subkey
             }
-            Some(Packet::Signature(signature)) => {
+            Some(Content::Signature(signature)) => {
                 let signatures = match subject {
                     Subject::Primary => Some(&mut self.signatures),
                     Subject::User => self.users.last_mut().map(|user| &mut user.signatures),

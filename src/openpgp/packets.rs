@@ -2,8 +2,10 @@
 //!
 //! Framing is ours so that no length is believed beyond the input and unknown packets, GnuPG's trust packets among
 //! them, can be stepped over one by one. Partial and indeterminate lengths are refused: only data packets have them.
+//!
+//! Deliberately absent: rPGP's one parser for all packets. Those of secret keys and data would come along with it.
 
-use pgp::packet::{Packet, PacketHeader};
+use pgp::packet::{PacketHeader, PublicKey, PublicSubkey, Signature, UserId};
 use pgp::types::Tag;
 
 use super::Malformed;
@@ -18,6 +20,14 @@ pub(super) const USER_ID: u8 = 13;
 pub(super) const PUBLIC_SUBKEY: u8 = 14;
 pub(super) const PADDING: u8 = 21;
 
+/// What a packet holds that is understood here.
+pub(super) enum Content {
+    Key(PublicKey),
+    Subkey(PublicSubkey),
+    Signature(Signature),
+    User(UserId),
+}
+
 /// One packet as it lies in its file.
 #[derive(Clone, Copy)]
 pub(super) struct RawPacket<'a> {
@@ -26,8 +36,8 @@ pub(super) struct RawPacket<'a> {
 }
 
 impl RawPacket<'_> {
-    /// The packet's content, if it is of a kind and version that is understood here.
-    pub(super) fn parse(self) -> Option<Packet> {
+    /// The packet's content, if it is of a kind and version that is understood here, and whole.
+    pub(super) fn parse(self) -> Option<Content> {
         let version = self.body.first()?;
         // rPGP panics when asked about keys of other versions.
         let understood = match self.id {
@@ -40,7 +50,14 @@ impl RawPacket<'_> {
         }
         let length = u32::try_from(self.body.len()).ok()?;
         let header = PacketHeader::new_fixed(Tag::from(self.id), length);
-        Packet::from_reader(header, self.body).ok()
+        let mut body = self.body;
+        let content = match self.id {
+            PUBLIC_KEY => PublicKey::try_from_reader(header, &mut body).map(Content::Key),
+            PUBLIC_SUBKEY => PublicSubkey::try_from_reader(header, &mut body).map(Content::Subkey),
+            SIGNATURE => Signature::try_from_reader(header, &mut body).map(Content::Signature),
+            _ => UserId::try_from_reader(header, &mut body).map(Content::User),
+        };
+        content.ok().filter(|_| body.is_empty())
     }
 }
 

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use pgp::packet::{Packet, Signature};
+use pgp::packet::Signature;
 use pgp::types::{KeyDetails, KeyId};
 
 use super::certificate::{Certificate, Origin, certificates};
 use super::claims::key_blocks;
-use super::packets::{self, Packets};
+use super::packets::{self, Content, Packets};
 use super::{Error, Malformed, armor};
 use crate::terms::Fingerprint;
 
@@ -42,7 +42,7 @@ impl SignatureFile {
             .filter(|packet| packet.id == packets::SIGNATURE)
             .take(MAX_SIGNATURES)
             .map(|packet| match packet.parse() {
-                Some(Packet::Signature(signature)) => Some(signature),
+                Some(Content::Signature(signature)) => Some(signature),
                 _ => None,
             })
             .collect();

@@ -76,6 +76,8 @@ pub enum Local {
     NoTree,
     #[error("`{}` is a mount stack, which is neither a disk image nor one directory: export what it is put together of", .0.display())]
     Stack(PathBuf),
+    #[error("this build of importd exports nothing")]
+    NoExports,
     #[error("an image is not written to a terminal: name a file, or use a pipe")]
     Terminal,
     #[error("`{}` has {free} left, and {what} {needed}: {remedy}", .path.display())]

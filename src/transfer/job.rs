@@ -100,7 +100,11 @@ fn run(job: &Job, request: Request) -> Result<(), Error> {
         Request::Pull(request) => pull::run(job, &request),
         Request::Import(request) => import::run(job, &request),
         Request::ImportDirectory(request) => import_directory::run(job, &request),
-        Request::Export(request) => export::run(job, request),
+        // What packs is a tenth of the program.
+        Request::Export(request) => match cfg!(feature = "export") {
+            true => export::run(job, request),
+            false => Err(Local::NoExports.into()),
+        },
     })
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: what the words mean, which the faces know.
 
+#[cfg(feature = "bus")]
 pub mod bus;
 mod progress;
 pub mod varlink;

@@ -1,19 +1,26 @@
 //! The binary that `make build` leaves needs nothing of the system it runs on, and trips over nothing there either.
 //!
-//! It is named by `$IMPORTD_STATIC_BINARY`, which `tests/run` sets; without it these tests skip.
+//! It is named by `$IMPORTD_STATIC_BINARY`, and the build for initrds by `$IMPORTD_INITRD_BINARY`. `tests/run` sets both;
+//! without them these tests skip.
 
 use std::fs;
 use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::kit::{Dns, Reply, Server, TempDir, image, need, need_root, skipped, tool};
 use crate::network::Network;
 
 /// The binary, or a skip.
 pub fn binary() -> Option<PathBuf> {
-    let path = std::env::var_os("IMPORTD_STATIC_BINARY").map(PathBuf::from);
+    named_by("IMPORTD_STATIC_BINARY")
+}
+
+fn named_by(variable: &str) -> Option<PathBuf> {
+    let path = std::env::var_os(variable).map(PathBuf::from);
     if path.is_none() {
-        skipped("no $IMPORTD_STATIC_BINARY: run it through tests/run");
+        skipped(&format!("no ${variable}: run it through tests/run"));
     }
     path
 }
@@ -74,6 +81,40 @@ fn it_pulls_inside_an_empty_root() {
     let root = root.path().to_str().unwrap();
     tool("chroot", [&[root], &pull(&url)[..]].concat());
     assert_pulled(Path::new(root));
+}
+
+#[test]
+fn a_build_for_initrds_pulls_inside_an_empty_root_and_says_what_it_has_not() {
+    let Some(binary) = named_by("IMPORTD_INITRD_BINARY").filter(|_| need_root()) else {
+        return;
+    };
+    let root = TempDir::new();
+    fs::copy(&binary, root.path().join("importd")).unwrap();
+    let server = Server::http();
+    server.put("/img.raw", Reply::body(image()));
+    let url = format!("http://localhost:{}/img.raw", server.address().port());
+    let root = root.path().to_str().unwrap();
+    let pull = ["/importd", "systemd-pull", "--verify=no"];
+    let image_root = "--image-root=/images";
+    // Whoever is asked for does not answer: there is none.
+    let socket = "--daemon=/run/systemd/io.systemd.Import";
+    let what = [image_root, socket, "raw", &url];
+    tool("chroot", [&[root], &pull[..], &what[..]].concat());
+    assert_pulled(Path::new(root));
+    let listed = String::from_utf8(tool(binary.to_str().unwrap(), ["--list"])).unwrap();
+    for name in ["importctl", "systemd-importd", "systemd-export"] {
+        assert!(!listed.lines().any(|line| line == name), "{listed}");
+        let by_name = Path::new(root).join(name);
+        symlink("importd", &by_name).unwrap();
+        for command in [Command::new(&binary).arg(name), &mut Command::new(&by_name)] {
+            let output = command.output().unwrap();
+            assert_eq!(output.status.code(), Some(1));
+            assert_eq!(
+                String::from_utf8(output.stderr).unwrap(),
+                format!("importd: this build of importd has no `{name}`: see `importd --list`\n")
+            );
+        }
+    }
 }
 
 #[test]

@@ -96,6 +96,8 @@ pub(super) const CRATES: &[(&str, &str)] = &[
     // Messages, documents and tables are JSON alike.
     ("serde_json", "wire format term"),
     ("lexopt", "usage"),
+    // For its feature alone; report has a file of that name.
+    ("log", "report"),
     // The daemon serves the bus and asks polkit on it, importctl calls.
     ("zbus", "wire daemon ctl"),
     ("futures_core", "wire"),
