@@ -26,7 +26,7 @@ pub struct Encoder<W> {
     packer: Option<Packer>,
 }
 
-/// A writer of what `format` says, over `target`, which ends with the wish to stop. Memory: about 115 MiB for xz, below 10 MiB
+/// A writer of what `format` says, over `target`, which ends with the wish to stop. Memory: about 180 MiB for xz, below 10 MiB
 /// for any other.
 pub fn encoder<W: Write>(
     format: Compression,

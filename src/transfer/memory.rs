@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::sys::available_memory;
 
-/// The most that one transfer takes, and what of it is for the buffers that go round and the stacks of its threads.
+/// The most that one transfer takes to unpack, and what of it is for the buffers that go round and the stacks of its threads.
 const TRANSFER_BYTES: u64 = 256 << 20;
 const BESIDE_BYTES: u64 = 24 << 20;
 
@@ -45,8 +45,7 @@ impl Memory {
     pub(super) fn to_pack(self: &Arc<Self>, threads: usize, worker_bytes: u64) -> Option<Share> {
         let workers = threads.min(PACKERS_MAX);
         let worker_bytes = worker_bytes.saturating_add(STACK_BYTES);
-        let most = workers as u64 * worker_bytes;
-        let wanted = 2 * worker_bytes..=most.min(TRANSFER_BYTES - BESIDE_BYTES);
+        let wanted = 2 * worker_bytes..=workers as u64 * worker_bytes;
         let mut share = self.share(workers, wanted)?;
         let fit = usize::try_from(share.bytes / worker_bytes);
         share.workers = fit.map_or(workers, |fit| fit.min(workers));

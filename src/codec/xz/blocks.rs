@@ -11,22 +11,15 @@ use super::records::Record;
 use crate::codec::blocks::{Packed, Sum};
 use crate::stream::Cancel;
 
-/// Of the preset that xz has when not told, but for the dictionary: eleven times of that is what packing takes, and two blocks
-/// are to be packed at once in 256 MiB.
+/// Of the preset that xz has when not told. A dictionary of 8 MiB, which the byte of its size stands for.
 const PRESET: u32 = 6;
-const DICTIONARY_BYTES: u32 = 7 << 20;
-/// The next size that a byte stands for.
 const DICTIONARY: u8 = 0x16;
 
-/// As much as there is room for beside that.
-pub(in crate::codec) const BLOCK_BYTES: usize = 12 << 20;
+/// Three times the dictionary, as the tool has it.
+pub(in crate::codec) const BLOCK_BYTES: usize = 24 << 20;
 
-/// What packing a block takes of memory, the block and what comes of it included, and its part of one that is being filled and
-/// one that is done.
-pub(in crate::codec) const WORKER_BYTES: u64 = 114 << 20;
-
-/// What does not pack becomes so much longer at most, in each step of 64 KiB.
-const STEP_HEAD_BYTES: usize = 3;
+/// What packing a block takes of memory, the block and what comes of it included.
+pub(in crate::codec) const WORKER_BYTES: u64 = 180 << 20;
 
 /// How much is packed between two looks at the wish to stop.
 const STEP: usize = 64 << 10;
@@ -35,10 +28,7 @@ const STEP: usize = 64 << 10;
 const FLAGS: [u8; 2] = [0, 4];
 
 pub(in crate::codec) fn pack(block: &[u8], cancel: &Cancel) -> io::Result<Packed> {
-    let mut options = Lzma2Options::with_preset(PRESET);
-    options.lzma_options.dict_size = DICTIONARY_BYTES;
-    let room = block.len() + (block.len() / STEP + 2) * STEP_HEAD_BYTES;
-    let mut encoder = Lzma2Writer::new(Vec::with_capacity(room), options);
+    let mut encoder = Lzma2Writer::new(Vec::new(), Lzma2Options::with_preset(PRESET));
     for piece in block.chunks(STEP) {
         cancel.check()?;
         encoder.write_all(piece)?;
