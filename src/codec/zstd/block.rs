@@ -2,7 +2,8 @@
 //! then decoded to literals and sequences in any order, since that needs nothing else.
 
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::frame::{BLOCK_BYTES, Header};
 use super::huffman;
@@ -27,8 +28,44 @@ pub(super) enum Block {
 pub(super) enum Decoded {
     Plain(Vec<u8>),
     Same(u8, usize),
-    /// Literals, with slack behind them.
-    Sequences(Vec<u8>, Vec<Sequence>),
+    Sequences(Buffers),
+}
+
+/// What a block was decoded to. It goes back to where it came from when nobody needs it any more: to get so much memory from the
+/// system for each block takes longer than to fill it.
+pub(super) struct Buffers {
+    pub(super) filled: Filled,
+    spare: Spare,
+}
+
+#[derive(Default)]
+pub(super) struct Filled {
+    /// With slack behind them.
+    pub(super) literals: Vec<u8>,
+    pub(super) sequences: Vec<Sequence>,
+}
+
+impl Drop for Buffers {
+    fn drop(&mut self) {
+        self.spare.lock().push(mem::take(&mut self.filled));
+    }
+}
+
+/// What nobody needs at the moment.
+#[derive(Clone, Default)]
+struct Spare(Arc<Mutex<Vec<Filled>>>);
+
+impl Spare {
+    fn lock(&self) -> MutexGuard<'_, Vec<Filled>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Buffers {
+        Buffers {
+            filled: self.lock().pop().unwrap_or_default(),
+            spare: self.clone(),
+        }
+    }
 }
 
 /// A block that has to be decoded, and the tables for that.
@@ -37,6 +74,7 @@ pub(super) struct Packed {
     literals: Literals,
     /// Where the sequences begin, how many there are, and by which tables.
     sequences: (usize, usize, Option<sequences::Tables>),
+    spare: Spare,
 }
 
 /// Where literals are, and how many.
@@ -53,9 +91,10 @@ enum Kind {
     Packed(Arc<huffman::Table>, bool),
 }
 
-/// The tables that the next block of a frame may refer to.
+/// The tables that the next block of a frame may refer to, and what its blocks are decoded into.
 #[derive(Default)]
 pub(super) struct Tables {
+    spare: Spare,
     literals: Option<Arc<huffman::Table>>,
     sequences: sequences::Known,
 }
@@ -114,6 +153,7 @@ impl Packed {
         }
         let rest = bytes.get(literals.start + literals.length..);
         let rest = rest.ok_or_else(too_short)?;
+        let spare = tables.spare.clone();
         let (count, tables, rest) = tables.sequences.read(rest)?;
         if count > BLOCK_BYTES / 3 {
             return Err(corrupt("a block has more sequences than it may have bytes"));
@@ -123,17 +163,24 @@ impl Packed {
             literals,
             sequences: (start, count, tables),
             bytes,
+            spare,
         })
     }
 
     fn decode(self) -> io::Result<Decoded> {
-        let literals = self.literals.decode(&self.bytes)?;
+        let mut buffers = self.spare.take();
+        let Filled {
+            literals,
+            sequences,
+        } = &mut buffers.filled;
+        self.literals.decode(&self.bytes, literals)?;
         let (start, count, tables) = self.sequences;
-        let sequences = match tables {
-            Some(tables) => tables.decode(&self.bytes[start..], count)?,
-            None => Vec::new(),
-        };
-        Ok(Decoded::Sequences(literals, sequences))
+        sequences.clear();
+        if let Some(tables) = tables {
+            sequences.resize(count, Sequence::default());
+            tables.decode(&self.bytes[start..], sequences)?;
+        }
+        Ok(Decoded::Sequences(buffers))
     }
 }
 
@@ -189,22 +236,23 @@ impl Literals {
         })
     }
 
-    fn decode(&self, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    fn decode(&self, bytes: &[u8], literals: &mut Vec<u8>) -> io::Result<()> {
         let packed = &bytes[self.start..self.start + self.length];
-        let mut literals = Vec::with_capacity(self.count + SLACK);
+        literals.clear();
+        literals.reserve(self.count + SLACK);
         match &self.kind {
             Kind::Plain => literals.extend_from_slice(packed),
             Kind::Same => literals.resize(self.count, packed[0]),
             Kind::Packed(table, is_one) => {
                 literals.resize(self.count, 0);
                 match is_one {
-                    true => table.decode_one(packed, &mut literals)?,
-                    false => table.decode_four(packed, &mut literals)?,
+                    true => table.decode_one(packed, literals)?,
+                    false => table.decode_four(packed, literals)?,
                 }
             }
         }
         literals.resize(self.count + SLACK, 0);
-        Ok(literals)
+        Ok(())
     }
 }
 

@@ -221,15 +221,14 @@ impl Known {
 }
 
 impl Tables {
-    /// So many sequences, which are all that the stream holds.
-    pub(super) fn decode(&self, packed: &[u8], count: usize) -> io::Result<Vec<Sequence>> {
+    /// Fills `sequences` with all that the stream holds.
+    pub(super) fn decode(&self, packed: &[u8], sequences: &mut [Sequence]) -> io::Result<()> {
         let mut stream = Backward::new(packed)?;
         let mut literals = Walk::begin(&self.literals, &mut stream);
         let mut distance = Walk::begin(&self.distance, &mut stream);
         let mut matched = Walk::begin(&self.matched, &mut stream);
-        let mut sequences = vec![Sequence::default(); count];
         let Some((last, others)) = sequences.split_last_mut() else {
-            return Ok(sequences);
+            return Ok(());
         };
         for other in others {
             let states = [literals.state(), distance.state(), matched.state()];
@@ -242,7 +241,7 @@ impl Tables {
         *last = sequence(&mut stream, states);
         stream.refill();
         match stream.is_finished() {
-            true => Ok(sequences),
+            true => Ok(()),
             false => Err(corrupt("sequences do not end where their stream does")),
         }
     }

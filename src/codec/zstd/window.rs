@@ -5,7 +5,7 @@ use std::io;
 
 use twox_hash::XxHash64;
 
-use super::block::{Decoded, SLACK};
+use super::block::{Decoded, Filled, SLACK};
 use super::frame::{BLOCK_BYTES, Header};
 use super::sequences::Sequence;
 use super::{Step, Steps};
@@ -115,7 +115,11 @@ impl Window {
                 self.bytes[start..start + count].fill(*byte);
                 self.at += count;
             }
-            Decoded::Sequences(literals, sequences) => {
+            Decoded::Sequences(buffers) => {
+                let Filled {
+                    literals,
+                    sequences,
+                } = &buffers.filled;
                 let end = start + frame.header.block_bytes();
                 let known = frame.size.min(frame.header.window as u64) as usize;
                 let mut run = Run {
