@@ -57,33 +57,29 @@ pub(super) struct Known {
 /// One of the three kinds of numbers.
 struct Kind {
     /// What each symbol stands for.
-    numbers: fn(u8) -> Option<Number>,
-    symbols: usize,
+    numbers: LazyLock<Vec<Number>>,
     log_max: u32,
     agreed: LazyLock<Arc<Table>>,
 }
 
 static LITERALS: Kind = Kind {
-    numbers: |symbol| number(symbol, 16, 0, &LITERALS_ABOVE),
-    symbols: 36,
+    numbers: LazyLock::new(|| numbers(16, 0, &LITERALS_ABOVE)),
     log_max: 9,
     agreed: LazyLock::new(|| agreed(&LITERALS, 6, &LITERALS_COUNTS)),
 };
 static MATCHED: Kind = Kind {
-    numbers: |symbol| number(symbol, 32, 3, &MATCHED_ABOVE),
-    symbols: 53,
+    numbers: LazyLock::new(|| numbers(32, 3, &MATCHED_ABOVE)),
     log_max: 9,
     agreed: LazyLock::new(|| agreed(&MATCHED, 6, &MATCHED_COUNTS)),
 };
 static DISTANCE: Kind = Kind {
-    numbers: |symbol| {
-        let number = Number {
-            least: 1_u32.checked_shl(symbol.into())?,
-            bits: symbol,
+    numbers: LazyLock::new(|| {
+        let number = |bits| Number {
+            least: 1_u32 << bits,
+            bits,
         };
-        Some(number)
-    },
-    symbols: 32,
+        (0..32).map(number).collect()
+    }),
     log_max: 8,
     agreed: LazyLock::new(|| agreed(&DISTANCE, 5, &DISTANCE_COUNTS)),
 };
@@ -110,17 +106,15 @@ const DISTANCE_COUNTS: [i16; 29] = [
 ];
 
 /// Symbols below `direct` stand for themselves and `base`, those above for stretches of numbers that follow one another.
-fn number(symbol: u8, direct: u8, base: u32, above: &[u8]) -> Option<Number> {
-    let Some(index) = symbol.checked_sub(direct) else {
-        let least = base + u32::from(symbol);
-        return Some(Number { least, bits: 0 });
-    };
-    let (bits, below) = above.get(..=usize::from(index))?.split_last()?;
-    let below: u32 = below.iter().map(|bits| 1 << bits).sum();
-    Some(Number {
-        least: base + u32::from(direct) + below,
-        bits: *bits,
-    })
+fn numbers(direct: u32, base: u32, above: &[u8]) -> Vec<Number> {
+    let mut next = base;
+    let widths = std::iter::repeat_n(&0, direct as usize).chain(above);
+    let numbered = widths.map(|bits| {
+        let least = next;
+        next += 1 << bits;
+        Number { least, bits: *bits }
+    });
+    numbered.collect()
 }
 
 fn agreed(kind: &Kind, log: u32, counts: &[i16]) -> Arc<Table> {
@@ -130,9 +124,10 @@ fn agreed(kind: &Kind, log: u32, counts: &[i16]) -> Arc<Table> {
 
 impl Kind {
     fn state(&self, state: State) -> io::Result<Packed> {
-        let number = (self.numbers)(state.symbol);
-        let Number { least, bits } =
+        let number = self.numbers.get(usize::from(state.symbol));
+        let number =
             number.ok_or_else(|| corrupt("a sequence has a number that does not exist"))?;
+        let Number { least, bits } = *number;
         Ok(Packed {
             least,
             next: state.next,
@@ -166,7 +161,7 @@ impl Kind {
                 (Arc::new(Table { log: 0, states }), rest)
             }
             2 => {
-                let (counts, length) = Counts::read(bytes, self.symbols, self.log_max)?;
+                let (counts, length) = Counts::read(bytes, self.numbers.len(), self.log_max)?;
                 (Arc::new(self.table(&counts)?), &bytes[length..])
             }
             _ => {
@@ -221,7 +216,8 @@ impl Known {
 }
 
 impl Tables {
-    /// Fills `sequences` with all that the stream holds.
+    /// Fills `sequences` with all that the stream holds. By itself: there are hardly enough registers for that alone.
+    #[inline(never)]
     pub(super) fn decode(&self, packed: &[u8], sequences: &mut [Sequence]) -> io::Result<()> {
         let mut stream = Backward::new(packed)?;
         let mut literals = Walk::begin(&self.literals, &mut stream);

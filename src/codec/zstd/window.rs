@@ -122,19 +122,14 @@ impl Window {
                 } = &buffers.filled;
                 let end = start + frame.header.block_bytes();
                 let known = frame.size.min(frame.header.window as u64) as usize;
-                let mut run = Run {
+                let run = Run {
                     bytes: &mut self.bytes[..end + SLACK],
                     at: start,
                     end,
                     reach: (start - known, frame.header.window),
                     literals,
                 };
-                for sequence in sequences {
-                    let literals = sequence.literals as usize;
-                    let distance = distance(&mut frame.latest, sequence)?;
-                    run.copy(literals, sequence.matched as usize, distance)?;
-                }
-                self.at = run.rest()?;
+                self.at = run.follow(sequences, &mut frame.latest)?;
             }
         }
         let bytes = &self.bytes[start..self.at];
@@ -224,6 +219,19 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
+    /// Does what the sequences say. Where the block ends. By itself: there are hardly enough registers for that alone.
+    #[inline(never)]
+    fn follow(mut self, sequences: &[Sequence], latest: &mut [usize; 3]) -> io::Result<usize> {
+        let mut now = *latest;
+        for sequence in sequences {
+            let literals = sequence.literals as usize;
+            let distance = distance(&mut now, sequence)?;
+            self.copy(literals, sequence.matched as usize, distance)?;
+        }
+        *latest = now;
+        self.rest()
+    }
+
     /// Copies so many literals, and then so many bytes from that far back.
     #[inline(always)]
     fn copy(&mut self, literals: usize, matched: usize, distance: usize) -> io::Result<()> {
