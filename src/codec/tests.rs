@@ -29,7 +29,7 @@ fn decode(packed: &[u8], step: usize) -> Result<Vec<u8>, io::Error> {
     let mut decoded = Vec::new();
     let source = BufReader::with_capacity(step, packed);
     let outcome = decoder(compression, source).read_to_end(&mut decoded);
-    for limit_bytes in [0, 1 << 30] {
+    for limit_bytes in [0, 1 << 25, 1 << 30] {
         let source = BufReader::with_capacity(step, packed);
         match (&outcome, pieces(compression, source, limit_bytes)) {
             (_, Err(_)) => {}
@@ -197,6 +197,16 @@ fn zstd_with_and_without_checksum_sizes_skippable_frames_and_long_windows_is_dec
         decodes(name, &payload);
     }
     decodes("zstd.only-skippable.zst", b"");
+}
+
+#[test]
+fn frames_of_zstd_without_number_that_hold_nothing_are_passed_over() {
+    // A window of 128 MiB, and one block, which is the last.
+    let frame = b"\x28\xb5\x2f\xfd\x00\x88\x01\x00\x00";
+    assert!(decode(&frame.repeat(200_000), 1 << 16).unwrap().is_empty());
+    let skipped = b"\x50\x2a\x4d\x18\x01\0\0\0x";
+    let mixed = [&frame[..], skipped].concat().repeat(100_000);
+    assert!(decode(&mixed, 1 << 16).unwrap().is_empty());
 }
 
 #[test]

@@ -165,9 +165,22 @@ impl<R: BufRead> Pieces<R> {
     }
 
     fn piece(&mut self) -> io::Result<Option<Piece>> {
-        if self.large.is_some() {
-            return self.large_piece();
+        loop {
+            if let Some(plain) = self.large_piece()? {
+                return Ok(Some(Piece::Plain(plain)));
+            }
+            let parts = self.parts()?;
+            if !parts.is_empty() {
+                return Ok(Some(packed(parts)));
+            }
+            if self.large.is_none() {
+                return Ok(None);
+            }
         }
+    }
+
+    /// What follows, up to a frame with a large window or to the end.
+    fn parts(&mut self) -> io::Result<Vec<Part>> {
         let mut parts = Vec::with_capacity(BLOCKS);
         while parts.len() < BLOCKS {
             match self.cutter.next()? {
@@ -181,40 +194,40 @@ impl<R: BufRead> Pieces<R> {
                 Some(part) => parts.push(part),
             }
         }
-        if parts.is_empty() {
-            return self.large_piece();
-        }
-        let decode = move |cancel: &Cancel| {
-            let steps = parts.into_iter().map(|part| {
-                cancel.check()?;
-                part.decode()
-            });
-            Ok(Unpacked::Steps(Steps(steps.collect::<io::Result<_>>()?)))
-        };
-        Ok(Some(Piece::Packed {
-            unpack: Box::new(decode),
-            bytes: PIECE_BYTES,
-        }))
+        Ok(parts)
     }
 
-    /// What follows of a frame with a large window, or what follows that; none at the end.
-    fn large_piece(&mut self) -> io::Result<Option<Piece>> {
-        let Some(mut window) = self.large.take() else {
+    /// What follows of a frame with a large window; none behind its end.
+    fn large_piece(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let Some(window) = &mut self.large else {
             return Ok(None);
         };
-        while let Some(part) = self.cutter.within()? {
+        while window.bytes().len() < PLAIN_BYTES
+            && let Some(part) = self.cutter.within()?
+        {
             window.take(part.decode()?)?;
-            if window.bytes().len() >= PLAIN_BYTES {
-                let plain = window.bytes().to_vec();
-                window.consume(plain.len());
-                self.large = Some(window);
-                return Ok(Some(Piece::Plain(plain)));
-            }
         }
-        match window.bytes() {
-            [] => self.piece(),
-            rest => Ok(Some(Piece::Plain(rest.to_vec()))),
+        let plain = window.bytes().to_vec();
+        window.consume(plain.len());
+        if plain.is_empty() {
+            self.large = None;
         }
+        Ok((!plain.is_empty()).then_some(plain))
+    }
+}
+
+/// A piece of these.
+fn packed(parts: Vec<Part>) -> Piece {
+    let decode = move |cancel: &Cancel| {
+        let steps = parts.into_iter().map(|part| {
+            cancel.check()?;
+            part.decode()
+        });
+        Ok(Unpacked::Steps(Steps(steps.collect::<io::Result<_>>()?)))
+    };
+    Piece::Packed {
+        unpack: Box::new(decode),
+        bytes: PIECE_BYTES,
     }
 }
 
