@@ -3,7 +3,7 @@
 
 use std::io;
 
-use super::{bzip2, gzip, xz};
+use super::{bzip2, gzip, xz, zstd};
 use crate::stream::Cancel;
 use crate::terms::Compression;
 
@@ -13,6 +13,7 @@ pub enum BlockFormat {
     Gzip,
     Xz,
     Bzip2,
+    Zstd,
 }
 
 /// A block that was packed, and what is to be known of it where it is joined to others.
@@ -26,6 +27,8 @@ pub(super) enum Sum {
     Gzip(flate2::Crc),
     Xz(xz::Record),
     Bzip2(u32),
+    /// It is in the block.
+    Zstd,
 }
 
 /// Joins blocks, in their order, to a file.
@@ -33,6 +36,7 @@ pub enum Joiner {
     Gzip(gzip::Joiner),
     Xz(xz::Joiner),
     Bzip2(bzip2::Joiner),
+    Zstd(zstd::Joiner),
 }
 
 impl BlockFormat {
@@ -42,6 +46,7 @@ impl BlockFormat {
             Compression::Gzip => Some(Self::Gzip),
             Compression::Xz => Some(Self::Xz),
             Compression::Bzip2 => Some(Self::Bzip2),
+            Compression::Zstd => Some(Self::Zstd),
             _ => None,
         }
     }
@@ -52,6 +57,7 @@ impl BlockFormat {
             Self::Gzip => gzip::BLOCK_BYTES,
             Self::Xz => xz::BLOCK_BYTES,
             Self::Bzip2 => bzip2::BLOCK_BYTES,
+            Self::Zstd => zstd::BLOCK_BYTES,
         }
     }
 
@@ -59,7 +65,7 @@ impl BlockFormat {
     pub fn known_bytes(self) -> usize {
         match self {
             Self::Gzip => gzip::KNOWN_BYTES,
-            Self::Xz | Self::Bzip2 => 0,
+            Self::Xz | Self::Bzip2 | Self::Zstd => 0,
         }
     }
 
@@ -69,6 +75,7 @@ impl BlockFormat {
             Self::Gzip => 4 << 20,
             Self::Xz => xz::WORKER_BYTES,
             Self::Bzip2 => 12 << 20,
+            Self::Zstd => zstd::WORKER_BYTES,
         }
     }
 
@@ -79,6 +86,7 @@ impl BlockFormat {
             Self::Gzip => gzip::pack(known, block),
             Self::Xz => xz::pack(block, cancel),
             Self::Bzip2 => bzip2::pack(block),
+            Self::Zstd => zstd::pack(block),
         }
     }
 
@@ -87,6 +95,7 @@ impl BlockFormat {
             Self::Gzip => Joiner::Gzip(gzip::Joiner::default()),
             Self::Xz => Joiner::Xz(xz::Joiner::default()),
             Self::Bzip2 => Joiner::Bzip2(bzip2::Joiner::default()),
+            Self::Zstd => Joiner::Zstd(zstd::Joiner::default()),
         }
     }
 }
@@ -98,16 +107,18 @@ impl Joiner {
             (Self::Gzip(joiner), Sum::Gzip(sum)) => joiner.join(packed.bytes, &sum),
             (Self::Xz(joiner), Sum::Xz(record)) => joiner.join(packed.bytes, record),
             (Self::Bzip2(joiner), Sum::Bzip2(sum)) => joiner.join(&packed.bytes, sum),
+            (Self::Zstd(joiner), Sum::Zstd) => joiner.join(packed.bytes),
             _ => return Err(io::Error::other("a block of another format")),
         })
     }
 
     /// What is to be written at the end.
-    pub fn finish(self) -> Vec<u8> {
-        match self {
+    pub fn finish(self) -> io::Result<Vec<u8>> {
+        Ok(match self {
             Self::Gzip(joiner) => joiner.finish(),
             Self::Xz(joiner) => joiner.finish(),
             Self::Bzip2(joiner) => joiner.finish(),
-        }
+            Self::Zstd(joiner) => joiner.finish()?,
+        })
     }
 }

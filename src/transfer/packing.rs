@@ -192,7 +192,7 @@ impl<W: Write> Several<W> {
             self.write_next()?;
         }
         self.workers.finished = true;
-        let end = self.joiner.take().map(Joiner::finish);
+        let end = self.joiner.take().map(Joiner::finish).transpose()?;
         self.target.write_all(&end.unwrap_or_default())?;
         Ok(self.target)
     }

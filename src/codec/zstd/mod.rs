@@ -7,6 +7,7 @@
 
 mod bits;
 mod block;
+mod blocks;
 mod frame;
 mod fse;
 mod huffman;
@@ -14,9 +15,7 @@ mod pieces;
 mod sequences;
 mod window;
 
-use std::io::{self, BufRead, Read, Write};
-
-use zrip::FrameEncoder;
+use std::io::{self, BufRead, Read};
 
 use crate::codec::fields::read_array;
 use crate::terms::Bytes;
@@ -24,6 +23,7 @@ use crate::terms::Bytes;
 use frame::Header;
 use pieces::Cutter;
 
+pub(super) use blocks::{BLOCK_BYTES, Joiner, WORKER_BYTES, pack};
 pub(super) use pieces::{PIECE_BYTES, Pieces, starts_with_frame};
 pub(super) use window::Window;
 
@@ -84,9 +84,4 @@ pub(super) fn declared_size(mut head: &[u8]) -> Option<u64> {
     let magic = read_array(&mut head).ok()?;
     let header = (magic == frame::MAGIC).then(|| Header::read(&mut head));
     header?.ok()?.size
-}
-
-/// A writer of one frame with a content checksum, of the level that zstd(1) has when not told.
-pub(super) fn encoder<W: Write>(target: W) -> io::Result<FrameEncoder<W>> {
-    FrameEncoder::new(target, 3).map_err(io::Error::other)
 }

@@ -1,0 +1,48 @@
+//! Frames, one after the other: each holds a block, and needs nothing of the others.
+
+use std::io;
+
+use crate::codec::blocks::{Packed, Sum};
+
+/// So much that little is lost where a frame begins anew.
+pub(in crate::codec) const BLOCK_BYTES: usize = 4 << 20;
+
+/// What packing a block takes of memory, the block and what comes of it included.
+pub(in crate::codec) const WORKER_BYTES: u64 = 16 << 20;
+
+/// The library's highest, which makes of an image about what zstd(1) makes of it when not told; its third leaves a tenth more.
+const LEVEL: i32 = 4;
+
+/// What a frame ends with.
+const CHECKSUM_BYTES: usize = 4;
+
+pub(in crate::codec) fn pack(block: &[u8]) -> io::Result<Packed> {
+    let bytes = zrip::compress(block, LEVEL).map_err(io::Error::other)?;
+    let sum = Sum::Zstd;
+    Ok(Packed { bytes, sum })
+}
+
+/// Joins frames to a file.
+///
+/// The last bytes of each are held back until the next one is there: so a file that came to no end never looks whole.
+#[derive(Default)]
+pub struct Joiner {
+    held: Vec<u8>,
+}
+
+impl Joiner {
+    pub(in crate::codec) fn join(&mut self, mut frame: Vec<u8>) -> Vec<u8> {
+        let end = frame.split_off(frame.len().saturating_sub(CHECKSUM_BYTES));
+        let mut joined = std::mem::replace(&mut self.held, end);
+        joined.append(&mut frame);
+        joined
+    }
+
+    pub(in crate::codec) fn finish(self) -> io::Result<Vec<u8>> {
+        match self.held.is_empty() {
+            // A file of nothing has a frame of nothing.
+            true => Ok(pack(&[])?.bytes),
+            false => Ok(self.held),
+        }
+    }
+}
