@@ -376,7 +376,7 @@ const PACKED_DATA: &[Row] = &[
         "zstd of nothing",
         ZSTD,
         |it| it.repack(&[b"\x28\xb5\x2f\xfd\x20\0\x01\0\0".repeat(2), vec![0; 9]].concat()),
-        "its packed data are corrupt (no whole frame)",
+        "its packed data are corrupt (something follows that is no frame)",
     ),
     (
         "a bomb of zstd",
