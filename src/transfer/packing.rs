@@ -32,7 +32,7 @@ impl<W: Write> Packing<W> {
         });
         Ok(match several {
             Some((format, share)) => Self::Several(Several::new(job, format, share, target)?),
-            None => Self::One(encoder(compression, target, &job.cancel)?),
+            None => Self::One(encoder(compression, target, &job.cancel)),
         })
     }
 

@@ -16,6 +16,8 @@ const BLOCK: usize = 4 << 20;
 /// A writer of one frame, which is whole only once it has been finished. Holds two blocks.
 pub(in crate::codec) struct Encoder<W> {
     target: W,
+    /// Whether the header is written.
+    begun: bool,
     /// Bytes that have yet to be packed. Invariant: fewer than a block between two calls.
     block: Vec<u8>,
     packed: Vec<u8>,
@@ -23,17 +25,24 @@ pub(in crate::codec) struct Encoder<W> {
 }
 
 impl<W: Write> Encoder<W> {
-    /// Writes the header.
-    pub(in crate::codec) fn new(mut target: W) -> io::Result<Self> {
-        let [_, check, ..] = Xxh32::of(&[FLAGS, SIZES]).to_le_bytes();
-        target.write_all(&MAGIC)?;
-        target.write_all(&[FLAGS, SIZES, check])?;
-        Ok(Self {
+    pub(in crate::codec) fn new(target: W) -> Self {
+        Self {
             target,
+            begun: false,
             block: Vec::with_capacity(BLOCK),
             packed: vec![0; get_maximum_output_size(BLOCK)],
             sum: Xxh32::default(),
-        })
+        }
+    }
+
+    /// Writes the header, once.
+    fn begin(&mut self) -> io::Result<()> {
+        if !std::mem::replace(&mut self.begun, true) {
+            let [_, check, ..] = Xxh32::of(&[FLAGS, SIZES]).to_le_bytes();
+            self.target.write_all(&MAGIC)?;
+            self.target.write_all(&[FLAGS, SIZES, check])?;
+        }
+        Ok(())
     }
 
     /// Writes the last block, the mark of the end and the checksum.
@@ -41,12 +50,14 @@ impl<W: Write> Encoder<W> {
         if !self.block.is_empty() {
             self.write_block()?;
         }
+        self.begin()?;
         self.target.write_all(&[0; 4])?;
         self.target.write_all(&self.sum.finish().to_le_bytes())?;
         Ok(self.target)
     }
 
     fn write_block(&mut self) -> io::Result<()> {
+        self.begin()?;
         self.sum.update(&self.block);
         let count = compress_into(&self.block, &mut self.packed).map_err(io::Error::other)?;
         let (stored, bytes) = match self.packed.get(..count) {

@@ -17,7 +17,7 @@ const TOOLS: [(Compression, &str); 5] = [
 
 /// Encodes, with `step` bytes at a time.
 fn encode(format: Compression, bytes: &[u8], step: usize) -> Vec<u8> {
-    let mut writer = encoder(format, Vec::new(), &Cancel::new().unwrap()).unwrap();
+    let mut writer = encoder(format, Vec::new(), &Cancel::new().unwrap());
     for chunk in bytes.chunks(step) {
         writer.write_all(chunk).unwrap();
     }
@@ -84,7 +84,7 @@ fn a_stream_that_was_not_finished_is_truncated() {
     for (format, _) in TOOLS {
         for bytes in [fixture("payload.bin"), large()] {
             let mut target = Vec::new();
-            let mut writer = encoder(format, &mut target, &Cancel::new().unwrap()).unwrap();
+            let mut writer = encoder(format, &mut target, &Cancel::new().unwrap());
             writer.write_all(&bytes).unwrap();
             writer.flush().unwrap();
             drop(writer);
@@ -114,7 +114,7 @@ fn errors_of_the_target_pass_through() {
     let bytes = large();
     for (format, _) in TOOLS {
         for room in [0, 5, 30_000] {
-            let mut writer = encoder(format, Full(room), &Cancel::new().unwrap()).unwrap();
+            let mut writer = encoder(format, Full(room), &Cancel::new().unwrap());
             let written = writer.write_all(&bytes);
             let error = written
                 .and_then(|()| writer.finish().map(drop))
