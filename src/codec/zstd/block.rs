@@ -42,7 +42,15 @@ pub(super) struct Buffers {
 pub(super) struct Filled {
     /// With slack behind them.
     pub(super) literals: Vec<u8>,
-    pub(super) sequences: Vec<Sequence>,
+    /// What is behind the first `count` of them is of blocks before: to clear it takes as long as to read it.
+    sequences: Vec<Sequence>,
+    count: usize,
+}
+
+impl Filled {
+    pub(super) fn sequences(&self) -> &[Sequence] {
+        &self.sequences[..self.count]
+    }
 }
 
 impl Drop for Buffers {
@@ -169,16 +177,15 @@ impl Packed {
 
     fn decode(self) -> io::Result<Decoded> {
         let mut buffers = self.spare.take();
-        let Filled {
-            literals,
-            sequences,
-        } = &mut buffers.filled;
-        self.literals.decode(&self.bytes, literals)?;
+        let filled = &mut buffers.filled;
+        self.literals.decode(&self.bytes, &mut filled.literals)?;
         let (start, count, tables) = self.sequences;
-        sequences.clear();
+        filled.count = count;
+        if filled.sequences.len() < count {
+            filled.sequences.resize(count, Sequence::default());
+        }
         if let Some(tables) = tables {
-            sequences.resize(count, Sequence::default());
-            tables.decode(&self.bytes[start..], sequences)?;
+            tables.decode(&self.bytes[start..], &mut filled.sequences[..count])?;
         }
         Ok(Decoded::Sequences(buffers))
     }

@@ -123,21 +123,9 @@ fn agreed(kind: &Kind, log: u32, counts: &[i16]) -> Arc<Table> {
 }
 
 impl Kind {
-    fn state(&self, state: State) -> io::Result<Packed> {
-        let number = self.numbers.get(usize::from(state.symbol));
-        let number =
-            number.ok_or_else(|| corrupt("a sequence has a number that does not exist"))?;
-        let Number { least, bits } = *number;
-        Ok(Packed {
-            least,
-            next: state.next,
-            bits,
-            next_bits: state.bits,
-        })
-    }
-
     fn table(&self, counts: &Counts) -> io::Result<Table> {
-        let states = counts.states(|state| self.state(state))?;
+        let numbers = self.numbers.as_slice();
+        let states = counts.states(|state| packed(numbers, state))?;
         let log = counts.log;
         Ok(Table { log, states })
     }
@@ -153,10 +141,11 @@ impl Kind {
             0 => (Arc::clone(&self.agreed), bytes),
             1 => {
                 let (symbol, rest) = bytes.split_first().ok_or_else(too_short)?;
-                let state = self.state(State {
+                let state = State {
                     symbol: *symbol,
                     ..State::default()
-                })?;
+                };
+                let state = packed(&self.numbers, state)?;
                 let states = [state; STATES];
                 (Arc::new(Table { log: 0, states }), rest)
             }
@@ -289,6 +278,20 @@ impl<'a> Walk<'a> {
     fn step(&mut self, state: Packed, stream: &mut Backward) {
         self.at = usize::from(state.next) + stream.take(state.next_bits.into()) as usize;
     }
+}
+
+/// What a state stands for among these numbers.
+#[inline(always)]
+fn packed(numbers: &[Number], state: State) -> io::Result<Packed> {
+    let number = numbers.get(usize::from(state.symbol));
+    let number = number.ok_or_else(|| corrupt("a sequence has a number that does not exist"))?;
+    let Number { least, bits } = *number;
+    Ok(Packed {
+        least,
+        next: state.next,
+        bits,
+        next_bits: state.bits,
+    })
 }
 
 fn too_short() -> io::Error {

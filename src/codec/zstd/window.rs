@@ -116,10 +116,7 @@ impl Window {
                 self.at += count;
             }
             Decoded::Sequences(buffers) => {
-                let Filled {
-                    literals,
-                    sequences,
-                } = &buffers.filled;
+                let Filled { literals, .. } = &buffers.filled;
                 let end = start + frame.header.block_bytes();
                 let known = frame.size.min(frame.header.window as u64) as usize;
                 let run = Run {
@@ -129,7 +126,7 @@ impl Window {
                     reach: (start - known, frame.header.window),
                     literals,
                 };
-                self.at = run.follow(sequences, &mut frame.latest)?;
+                self.at = run.follow(buffers.filled.sequences(), &mut frame.latest)?;
             }
         }
         let bytes = &self.bytes[start..self.at];
