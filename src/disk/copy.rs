@@ -1,6 +1,6 @@
 //! A copy of a raw image: shared extents where the file system has them, else its data without holes and zeros.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 
@@ -28,6 +28,15 @@ pub struct Copying<'a> {
     to_disk: bool,
     /// Not tried again where the file systems never can.
     shares: bool,
+    /// Made when it is needed, for all that are not shared.
+    buffer: Vec<u8>,
+}
+
+/// How large a file is, in bytes, and what of it takes room, in blocks of 512.
+#[derive(Clone, Copy, Debug)]
+pub struct FileSize {
+    pub bytes: u64,
+    pub blocks: u64,
 }
 
 impl<'a> Copying<'a> {
@@ -37,21 +46,25 @@ impl<'a> Copying<'a> {
             cancel,
             to_disk,
             shares: true,
+            buffer: Vec::new(),
         }
     }
 
-    /// Makes `target`, which must be new and empty, equal to the whole of `source`; zeros become holes. All targets are on
-    /// one file system, and so are all sources.
-    pub fn file(&mut self, source: &File, target: &File) -> Result<(), CopyError> {
-        let metadata = source.metadata().map_err(CopyError::Read)?;
+    /// Makes `target`, which must be new and empty, equal to the whole of `source`, a file of that size; zeros become holes.
+    /// All targets are on one file system, and so are all sources.
+    pub fn file(&mut self, source: &File, size: FileSize, target: &File) -> Result<(), CopyError> {
         if self.shares {
-            match clone_in_steps(source, target, metadata.len(), self.cancel)? {
+            match clone_in_steps(source, target, size.bytes, self.cancel)? {
                 Shared::Yes => return Ok(()),
                 Shared::No => {}
                 Shared::Never => self.shares = false,
             }
         }
-        copy(source, &metadata, target, (self.cancel, self.to_disk))
+        if self.buffer.is_empty() {
+            self.buffer = SparseWriter::buffer();
+        }
+        let writer = SparseWriter::new(target, self.to_disk, &mut self.buffer);
+        copy(source, size, (target, writer), self.cancel)
     }
 }
 
@@ -62,23 +75,27 @@ pub fn clone_or_copy(
     cancel: &Cancel,
     to_disk: bool,
 ) -> Result<(), CopyError> {
-    Copying::new(cancel, to_disk).file(source, target)
+    let metadata = source.metadata().map_err(CopyError::Read)?;
+    let size = FileSize {
+        bytes: metadata.len(),
+        blocks: metadata.blocks(),
+    };
+    Copying::new(cancel, to_disk).file(source, size, target)
 }
 
 fn copy(
     source: &File,
-    metadata: &Metadata,
-    target: &File,
-    (cancel, to_disk): (&Cancel, bool),
+    size: FileSize,
+    (target, mut writer): (&File, SparseWriter<'_>),
+    cancel: &Cancel,
 ) -> Result<(), CopyError> {
-    let size = metadata.len();
     // Whether there may be holes, which to look for takes as long as to copy a small file.
-    let is_solid = metadata.blocks() * 512 >= size;
+    let is_solid = size.blocks.saturating_mul(512) >= size.bytes;
+    let size = size.bytes;
     let next = |position| match is_solid {
         true => Ok((position < size).then_some((position, size))),
         false => next_data(source, position, size),
     };
-    let mut writer = SparseWriter::sized(target, to_disk, size);
     let mut position = 0;
     while let Some((start, end)) = next(position).map_err(CopyError::Read)? {
         position = writer.skip_to(start).map_err(CopyError::Write)?;

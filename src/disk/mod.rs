@@ -10,7 +10,7 @@ mod share;
 mod sparse;
 mod sync;
 
-pub use copy::{CopyError, Copying, clone_or_copy};
+pub use copy::{CopyError, Copying, FileSize, clone_or_copy};
 pub use part::PartWriter;
 pub use replacement::{Replacement, directory_of};
 pub use rights::Rights;

@@ -20,7 +20,7 @@ const BUFFER: usize = 64 * BLOCK;
 pub struct SparseWriter<'a> {
     file: &'a File,
     to_disk: bool,
-    buffer: Vec<u8>,
+    buffer: &'a mut [u8],
     filled: usize,
     /// Where the buffer's first byte belongs. Invariant: a multiple of [`BLOCK`].
     offset: u64,
@@ -29,22 +29,22 @@ pub struct SparseWriter<'a> {
 }
 
 impl<'a> SparseWriter<'a> {
-    /// `to_disk` begins to write to disk early, for whoever will wait for that at the end.
-    pub fn new(file: &'a File, to_disk: bool) -> Self {
-        Self::sized(file, to_disk, u64::MAX)
-    }
-
-    /// The same for a file that will have about `size` bytes: of many small ones none is to take a large buffer.
-    pub(super) fn sized(file: &'a File, to_disk: bool, size: u64) -> Self {
-        let blocks = usize::try_from(size).map_or(BUFFER, |size| size.clamp(1, BUFFER));
+    /// `to_disk` begins to write to disk early, for whoever will wait for that at the end. The buffer is one of
+    /// [`buffer`](Self::buffer), and as good for the next file.
+    pub fn new(file: &'a File, to_disk: bool, buffer: &'a mut [u8]) -> Self {
         Self {
             file,
             to_disk,
-            buffer: vec![0; blocks.next_multiple_of(BLOCK)],
+            buffer,
             filled: 0,
             offset: 0,
             begun: 0,
         }
+    }
+
+    /// What is gathered in.
+    pub fn buffer() -> Vec<u8> {
+        vec![0; BUFFER]
     }
 
     /// Where the next bytes are to be put; never empty. Say with [`advance`](Self::advance) how many were.
@@ -140,11 +140,16 @@ pub(super) fn write_data(file: &File, bytes: &[u8], offset: u64) -> io::Result<u
     Ok((written + bytes.len() - run_start) as u64)
 }
 
-/// Whether all bytes are zero, by as many at once as the machine's vectors hold.
+/// Whether all bytes are zero, by 64 at once: written out, since a build for size makes no vectors of a loop over bytes.
 fn is_zero(block: &[u8]) -> bool {
-    let (pieces, rest) = block.as_chunks::<128>();
-    let any = |bytes: &[u8]| bytes.iter().fold(0, |any, byte| any | byte);
-    pieces.iter().all(|piece| any(piece) == 0) && any(rest) == 0
+    let (words, rest) = block.as_chunks::<16>();
+    let (pieces, words) = words.as_chunks::<4>();
+    let word = |bytes: &[u8; 16]| u128::from_ne_bytes(*bytes);
+    pieces
+        .iter()
+        .all(|[a, b, c, d]| word(a) | word(b) | word(c) | word(d) == 0)
+        && words.iter().all(|bytes| word(bytes) == 0)
+        && rest.iter().all(|byte| *byte == 0)
 }
 
 #[cfg(test)]
@@ -166,8 +171,8 @@ mod tests {
     }
 
     fn written(content: &[u8], step: usize) -> (Vec<u8>, u64) {
-        let file = tempfile();
-        let mut writer = SparseWriter::new(&file, true);
+        let (file, mut buffer) = (tempfile(), SparseWriter::buffer());
+        let mut writer = SparseWriter::new(&file, true, &mut buffer);
         let mut source = Steps(content, step);
         loop {
             match source.read(writer.space()).unwrap() {
@@ -176,8 +181,8 @@ mod tests {
             }
         }
         let by_space = read_back(&file, writer, content);
-        let file = tempfile();
-        let mut writer = SparseWriter::new(&file, true);
+        let (file, mut buffer) = (tempfile(), SparseWriter::buffer());
+        let mut writer = SparseWriter::new(&file, true, &mut buffer);
         content
             .chunks(step)
             .for_each(|bytes| writer.write(bytes).unwrap());
@@ -235,7 +240,14 @@ mod tests {
 
     #[test]
     fn a_block_is_zero_only_if_every_byte_is() {
-        assert!(is_zero(&[]) && is_zero(&[0]) && is_zero(&[0; 64]));
-        assert!(!is_zero(&[1]) && !is_zero(&[0, 1]) && !is_zero(&[1, 1]) && !is_zero(&[1, 0]));
+        for size in 0..200 {
+            let mut block = vec![0; size];
+            assert!(is_zero(&block));
+            for at in 0..size {
+                block[at] = 1 << (at % 8);
+                assert!(!is_zero(&block), "byte {at} of {size}");
+                block[at] = 0;
+            }
+        }
     }
 }

@@ -270,7 +270,8 @@ fn write_raw(
     }
     let space = Space::before(staged, known);
     space.check(job)?;
-    let mut writer = SparseWriter::new(staged.file(), job.settings.sync);
+    let mut buffer = SparseWriter::buffer();
+    let mut writer = SparseWriter::new(staged.file(), job.settings.sync, &mut buffer);
     let path = staged.path();
     let write = |cause| space.explain(Error::write(&path, cause));
     while let Some(bytes) = next(job, meter, &mut image, origin)? {

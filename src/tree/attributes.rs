@@ -6,8 +6,8 @@
 use std::os::fd::BorrowedFd;
 
 use rustix::fs::{
-    AtFlags, Gid, Mode, Stat, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags, chmodat, chownat,
-    fchmod, fchown, fsetxattr, fstatvfs, futimens, lsetxattr, utimensat,
+    AtFlags, Gid, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_OMIT, Uid, XattrFlags, chmodat,
+    chownat, fchmod, fchown, fsetxattr, fstat, fstatvfs, futimens, lsetxattr, openat, utimensat,
 };
 use rustix::io::Errno;
 
@@ -80,6 +80,30 @@ pub(super) struct Made {
     /// None if it is unknown.
     pub(super) owner: Option<(u32, u32)>,
     pub(super) mode: u32,
+}
+
+impl Made {
+    /// What a new file in a directory gets if its mode is asked to be 0777, learnt by one without a name. Where that cannot be,
+    /// nothing is known and everything is set.
+    pub(super) fn by_probe(top: BorrowedFd<'_>) -> Self {
+        let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
+        let stat = openat(top, c".", flags, Mode::from_raw_mode(0o777)).and_then(fstat);
+        match stat {
+            Ok(stat) => Self::from(&stat),
+            Err(_) => Self {
+                owner: None,
+                mode: 0,
+            },
+        }
+    }
+
+    /// What one gets whose mode is asked to be that.
+    pub(super) fn of_mode(self, mode: u32) -> Self {
+        Self {
+            owner: self.owner,
+            mode: mode & self.mode,
+        }
+    }
 }
 
 impl From<&Stat> for Made {

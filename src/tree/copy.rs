@@ -13,17 +13,20 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::attributes::{Attributes, Handle};
+use super::attributes::{Attributes, Handle, Made};
 use super::likeness::{UNKNOWN, clear, kind, xattrs};
 use super::links::Links;
 use super::names::{components, split};
 use super::walk::{Step, Visit, Walk, id, look_at, open_directory, open_in};
 use super::working::Working;
 use super::{Error, Refused};
-use crate::disk::Copying;
+use crate::disk::{Copying, FileSize};
 
-/// What a file has until it is finished.
-const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
+/// What a directory has until it is finished, so that nobody else enters it.
+const PRIVATE: u32 = 0o700;
+
+/// What a node has until it is finished.
+const OWNER_ONLY: u32 = 0o600;
 
 /// What was copied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,6 +59,7 @@ pub fn copy(
             below: Vec::new(),
         },
         how,
+        fresh: Made::by_probe(target),
         links: Links::default(),
         copied: Copied::default(),
     };
@@ -71,6 +75,8 @@ struct Copier<'a, 'b> {
     files: Copying<'b>,
     target: Directories<'a>,
     how: &'a mut Working<'b>,
+    /// What a new file has whose mode is asked to be 0777.
+    fresh: Made,
     links: Links,
     copied: Copied,
 }
@@ -95,9 +101,15 @@ impl Copier<'_, '_> {
                 self.enter(visit)
             }
             Step::Leave(source) => {
+                // The top was there before.
+                let made = match visit.path {
+                    [] => UNKNOWN,
+                    _ => self.fresh.of_mode(PRIVATE),
+                };
                 let target = Handle::Open(self.target.innermost());
                 let refused = &mut self.copied.refused;
-                finish(visit, Handle::Open(source), target, self.how, refused)?;
+                let attributes = attributes(visit, Handle::Open(source), self.how)?;
+                attributes.set(target, made, visit.path, refused)?;
                 self.target.below.pop();
                 Ok(())
             }
@@ -124,7 +136,7 @@ impl Copier<'_, '_> {
             return Ok(());
         }
         let parent = self.target.innermost();
-        let made = mkdirat(parent, visit.name, Mode::RWXU)
+        let made = mkdirat(parent, visit.name, Mode::from_raw_mode(PRIVATE))
             .and_then(|()| open_directory(parent, visit.name));
         self.target
             .below
@@ -136,13 +148,19 @@ impl Copier<'_, '_> {
         let source = open_in(visit.parent, visit.name, OFlags::RDONLY)
             .map_err(|cause| Error::read(visit.path, cause))?;
         let source = File::from(source);
+        let attributes = attributes(visit, Handle::Open(source.as_fd()), self.how)?;
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let target = openat(self.target.innermost(), visit.name, flags, OWNER_ONLY)
+        let mode = Mode::from_raw_mode(attributes.first_mode());
+        let target = openat(self.target.innermost(), visit.name, flags, mode)
             .map_err(|cause| Error::create(visit.path, cause))?;
         let target = File::from(target);
-        if visit.status.stx_size > 0 {
+        let size = FileSize {
+            bytes: visit.status.stx_size,
+            blocks: visit.status.stx_blocks,
+        };
+        if size.bytes > 0 {
             self.files
-                .file(&source, &target)
+                .file(&source, size, &target)
                 .map_err(|error| Error::copy(visit.path, error))?;
         }
         let after = look_at(&source, c"").map_err(|cause| Error::read(visit.path, cause))?;
@@ -150,8 +168,9 @@ impl Copier<'_, '_> {
             return Err(Error::changed(visit.path));
         }
         self.copied.bytes += visit.status.stx_size;
-        let (source, target) = (Handle::Open(source.as_fd()), Handle::Open(target.as_fd()));
-        finish(visit, source, target, self.how, &mut self.copied.refused)
+        let made = self.fresh.of_mode(attributes.first_mode());
+        let refused = &mut self.copied.refused;
+        attributes.set(Handle::Open(target.as_fd()), made, visit.path, refused)
     }
 
     /// Links, devices, fifos and sockets.
@@ -164,20 +183,29 @@ impl Copier<'_, '_> {
             symlinkat(target, parent, name)
         } else {
             let device = makedev(status.stx_rdev_major, status.stx_rdev_minor);
-            mknodat(parent, name, kind, OWNER_ONLY, device)
+            mknodat(parent, name, kind, Mode::from_raw_mode(OWNER_ONLY), device)
         };
         made.map_err(|cause| Error::create(visit.path, cause))?;
-        let source = Handle::Named(visit.parent, name.to_bytes());
+        let attributes = attributes(
+            visit,
+            Handle::Named(visit.parent, name.to_bytes()),
+            self.how,
+        )?;
+        let made = self.fresh.of_mode(OWNER_ONLY);
+        let refused = &mut self.copied.refused;
         let target = Handle::Named(parent, name.to_bytes());
-        finish(visit, source, target, self.how, &mut self.copied.refused)
+        attributes.set(target, made, visit.path, refused)
     }
 
     /// The place of a mount, with what there is to be seen of its owner and mode.
     fn mount(&mut self, visit: &Visit<'_>) -> Result<(), Error> {
         let parent = self.target.innermost();
         let made = match kind(visit.status) {
-            FileType::Directory => mkdirat(parent, visit.name, Mode::RWXU),
-            _ => mknodat(parent, visit.name, FileType::RegularFile, OWNER_ONLY, 0),
+            FileType::Directory => mkdirat(parent, visit.name, Mode::from_raw_mode(PRIVATE)),
+            _ => {
+                let mode = Mode::from_raw_mode(OWNER_ONLY);
+                mknodat(parent, visit.name, FileType::RegularFile, mode, 0)
+            }
         };
         made.map_err(|cause| Error::create(visit.path, cause))?;
         let target = Handle::Named(parent, visit.name.to_bytes());
@@ -202,16 +230,14 @@ impl Copier<'_, '_> {
     }
 }
 
-/// Gives the target what its source has.
-fn finish(
+/// What its source has, and the target is to be given.
+fn attributes(
     visit: &Visit<'_>,
     source: Handle<'_>,
-    target: Handle<'_>,
     how: &Working<'_>,
-    refused: &mut Refused,
-) -> Result<(), Error> {
+) -> Result<Attributes, Error> {
     let xattrs = xattrs(source, how.selinux).map_err(|cause| Error::read(visit.path, cause))?;
-    Attributes::like(visit.status, xattrs).set(target, UNKNOWN, visit.path, refused)
+    Ok(Attributes::like(visit.status, xattrs))
 }
 
 /// What stays the same as long as nobody writes to a file.

@@ -94,7 +94,7 @@ impl<'a, 'b> Extraction<'a, 'b> {
             top,
             beneath: Beneath::new(top),
             how,
-            fresh: probe(top),
+            fresh: Made::by_probe(top),
             waiting: Waiting::default(),
             contents: Contents::new(),
             extracted: Extracted::default(),
@@ -182,10 +182,7 @@ impl<'a, 'b> Extraction<'a, 'b> {
         handle: Handle<'_>,
         place: &Place,
     ) -> Result<(), Error> {
-        let made = Made {
-            owner: self.fresh.owner,
-            mode: attributes.first_mode() & self.fresh.mode,
-        };
+        let made = self.fresh.of_mode(attributes.first_mode());
         attributes.set(handle, made, &place.path, &mut self.extracted.refused)
     }
 
@@ -216,10 +213,7 @@ impl<'a, 'b> Extraction<'a, 'b> {
     fn add_directory(&mut self, place: &Place, entry: &Entry) -> Result<(), Error> {
         let (parent, name) = (&place.parent.fd, place.name());
         let make = || mkdirat(parent, name, Mode::from_raw_mode(PRIVATE));
-        let fresh = Made {
-            owner: self.fresh.owner,
-            mode: PRIVATE & self.fresh.mode,
-        };
+        let fresh = self.fresh.of_mode(PRIVATE);
         let made = match make() {
             Err(Errno::EXIST) => match statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
                 Ok(stat) if FileType::from_raw_mode(stat.st_mode).is_dir() => Ok(Made::from(&stat)),
@@ -334,19 +328,6 @@ impl<'a, 'b> Extraction<'a, 'b> {
             },
             cause => Error::replace(&place.path, cause),
         })
-    }
-}
-
-/// Learns what a new file gets, by one without a name. Where that cannot be, nothing is known and everything is set.
-fn probe(top: BorrowedFd<'_>) -> Made {
-    let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
-    let stat = openat(top, c".", flags, Mode::from_raw_mode(0o777)).and_then(fstat);
-    match stat {
-        Ok(stat) => Made::from(&stat),
-        Err(_) => Made {
-            owner: None,
-            mode: 0,
-        },
     }
 }
 
