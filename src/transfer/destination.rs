@@ -221,10 +221,12 @@ impl<'a> Destination<'a> {
             return Ok(self.counted(snapshot));
         }
         let copy = self.stage_tree()?;
+        let filler = job.filler();
         let mut how = Working {
             cancel: &job.cancel,
             selinux: job.settings.selinux,
             to_disk: job.settings.sync,
+            filler: filler.as_deref(),
             tick: &mut || {},
         };
         let space = Space::before(&copy, None);

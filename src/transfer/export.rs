@@ -155,6 +155,7 @@ fn archive<'a>(
         cancel: &job.cancel,
         selinux: job.settings.selinux,
         to_disk: false,
+        filler: None,
         tick: &mut || meter.tick(),
     };
     let packed = tree::pack(

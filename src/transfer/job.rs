@@ -49,6 +49,11 @@ pub(super) fn start(
 }
 
 impl Job {
+    /// What a thread is called that fills files while others are made, if there is a processor for it.
+    pub(super) fn filler(&self) -> Option<String> {
+        (self.settings.threads > 1).then(|| format!("{}-fill", self.name))
+    }
+
     pub(super) fn tell_of_import(&self, origin: &Origin, to: &Path) {
         let from = &origin.shown;
         self.reporter

@@ -292,10 +292,12 @@ fn write_tree(
     let space = Space::before(staged, known);
     space.check(job)?;
     let mut archive = tar::Reader::new(archive);
+    let filler = job.filler();
     let mut how = Working {
         cancel: &job.cancel,
         selinux: job.settings.selinux,
         to_disk: job.settings.sync,
+        filler: filler.as_deref(),
         tick: &mut || meter.tick(),
     };
     let top = staged.file().as_fd();

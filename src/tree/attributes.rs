@@ -36,6 +36,12 @@ impl Refused {
             .get_or_insert_with(|| format!("`{}`: {name}: {cause}", shown(path)));
     }
 
+    /// Adds what was counted elsewhere.
+    pub(super) fn join(&mut self, other: Self) {
+        self.count += other.count;
+        self.first = self.first.take().or(other.first);
+    }
+
     /// Whether it could be set; what fails for another reason than that it may not be is an error.
     fn judge(
         &mut self,

@@ -14,6 +14,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use super::attributes::{Attributes, Handle, Made};
+use super::behind::{Behind, work_behind};
 use super::likeness::{UNKNOWN, clear, kind, xattrs};
 use super::links::Links;
 use super::names::{components, split};
@@ -52,27 +53,80 @@ pub fn copy(
     // An ACL for what is made in it would be handed down to everything.
     clear(target).map_err(at_top)?;
     let mut walk = Walk::new(source)?.without(target).map_err(at_top)?;
-    let mut copier = Copier {
+    let filler = how.filler;
+    let mut filling = Filling {
         files: Copying::new(how.cancel, how.to_disk),
-        target: Directories {
-            top: target,
-            below: Vec::new(),
-        },
-        how,
-        fresh: Made::by_probe(target),
-        links: Links::default(),
-        copied: Copied::default(),
+        refused: Refused::default(),
     };
-    while let Some(visit) = walk.next()? {
-        copier.how.cancel.check()?;
-        (copier.how.tick)();
-        copier.visit(&visit)?;
-    }
-    Ok(copier.copied)
+    let mut copied = work_behind(filler, &mut filling, |behind| {
+        let mut copier = Copier {
+            behind,
+            target: Directories {
+                top: target,
+                below: Vec::new(),
+            },
+            how,
+            fresh: Made::by_probe(target),
+            links: Links::default(),
+            copied: Copied::default(),
+        };
+        while let Some(visit) = walk.next()? {
+            copier.how.cancel.check()?;
+            (copier.how.tick)();
+            copier.visit(&visit)?;
+        }
+        Ok(copier.copied)
+    })?;
+    copied.refused.join(filling.refused);
+    Ok(copied)
 }
 
-struct Copier<'a, 'b> {
-    files: Copying<'b>,
+/// What files are filled with.
+struct Filling<'a> {
+    files: Copying<'a>,
+    refused: Refused,
+}
+
+/// A file that is yet to be filled.
+struct Empty {
+    source: File,
+    target: File,
+    /// For messages.
+    path: Vec<u8>,
+    status: Statx,
+    attributes: Attributes,
+    made: Made,
+}
+
+impl Empty {
+    fn fill(&self, filling: &mut Filling<'_>) -> Result<(), Error> {
+        let Self {
+            source,
+            target,
+            path,
+            status,
+            ..
+        } = self;
+        let size = FileSize {
+            bytes: status.stx_size,
+            blocks: status.stx_blocks,
+        };
+        if size.bytes > 0 {
+            let copied = filling.files.file(source, size, target);
+            copied.map_err(|error| Error::copy(path, error))?;
+        }
+        let after = look_at(source, c"").map_err(|cause| Error::read(path, cause))?;
+        if fingerprint(&after) != fingerprint(status) {
+            return Err(Error::changed(path));
+        }
+        let target = Handle::Open(target.as_fd());
+        self.attributes
+            .set(target, self.made, path, &mut filling.refused)
+    }
+}
+
+struct Copier<'a, 'b, 'c> {
+    behind: &'a mut Behind<'c, Filling<'b>>,
     target: Directories<'a>,
     how: &'a mut Working<'b>,
     /// What a new file has whose mode is asked to be 0777.
@@ -93,7 +147,7 @@ impl Directories<'_> {
     }
 }
 
-impl Copier<'_, '_> {
+impl Copier<'_, '_, '_> {
     fn visit(&mut self, visit: &Visit<'_>) -> Result<(), Error> {
         match visit.step {
             Step::Enter(_) => {
@@ -153,24 +207,16 @@ impl Copier<'_, '_> {
         let mode = Mode::from_raw_mode(attributes.first_mode());
         let target = openat(self.target.innermost(), visit.name, flags, mode)
             .map_err(|cause| Error::create(visit.path, cause))?;
-        let target = File::from(target);
-        let size = FileSize {
-            bytes: visit.status.stx_size,
-            blocks: visit.status.stx_blocks,
+        let empty = Empty {
+            source,
+            target: File::from(target),
+            path: visit.path.to_vec(),
+            status: *visit.status,
+            made: self.fresh.of_mode(attributes.first_mode()),
+            attributes,
         };
-        if size.bytes > 0 {
-            self.files
-                .file(&source, size, &target)
-                .map_err(|error| Error::copy(visit.path, error))?;
-        }
-        let after = look_at(&source, c"").map_err(|cause| Error::read(visit.path, cause))?;
-        if fingerprint(&after) != fingerprint(visit.status) {
-            return Err(Error::changed(visit.path));
-        }
         self.copied.bytes += visit.status.stx_size;
-        let made = self.fresh.of_mode(attributes.first_mode());
-        let refused = &mut self.copied.refused;
-        attributes.set(Handle::Open(target.as_fd()), made, visit.path, refused)
+        self.behind.put(0, move |filling| empty.fill(filling))
     }
 
     /// Links, devices, fifos and sockets.

@@ -58,6 +58,8 @@ pub enum Error {
         name: String,
         cause: io::Error,
     },
+    #[error("failed to start a thread that fills files: {cause}")]
+    Thread { cause: io::Error },
     #[error("failed to look at the top of the tree: {cause}")]
     Top { cause: io::Error },
     #[error("failed to write `{path}` to the archive: {cause}")]
@@ -102,6 +104,7 @@ impl Error {
             | Self::Link { cause, .. }
             | Self::Write { cause, .. }
             | Self::Attribute { cause, .. }
+            | Self::Thread { cause }
             | Self::Top { cause }
             | Self::Pack { cause, .. }
             | Self::Read { cause, .. }

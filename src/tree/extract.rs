@@ -1,6 +1,6 @@
 //! Taking a tree out of an archive, member by member.
 //!
-//! A typical file costs four calls: create, write, set the time, close. The mode mask of the process is neither changed
+//! A typical file costs four calls: create, write, set the time, close. All but the first are made behind it by another thread. The mode mask of the process is neither changed
 //! nor known: a probe tells at the start what it takes away and to whom a new file belongs, and only members that want
 //! something else cost another call. Later members replace earlier ones as with GNU tar: anything gives way but a
 //! directory that is not empty.
@@ -14,6 +14,7 @@ mod waiting;
 use std::fs::File;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
 
 use rustix::fs::{
     AtFlags, Dev, FileType, Mode, OFlags, fremovexattr, fstat, linkat, makedev, mkdirat, mknodat,
@@ -25,6 +26,7 @@ use self::beneath::{Beneath, Place};
 use self::contents::{Contents, Empty};
 use self::waiting::Waiting;
 use super::attributes::{Attributes, Handle, Made};
+use super::behind::{Behind, work_behind};
 use super::names::{self, PATH_BYTES, shown};
 use super::working::Working;
 use super::{Error, Refused};
@@ -54,18 +56,21 @@ pub fn extract<R: Read>(
     top: BorrowedFd<'_>,
     how: &mut Working<'_>,
 ) -> Result<Extracted, Error> {
-    let mut extraction = Extraction::new(top, how)?;
-    while let Some(entry) = archive.next_entry().map_err(Error::archive)? {
-        extraction.add(&entry, archive)?;
-    }
-    extraction.finish()
+    Extraction::run(top, how, |extraction| {
+        while let Some(entry) = archive.next_entry().map_err(Error::archive)? {
+            extraction.add(&entry, archive)?;
+        }
+        Ok(())
+    })
 }
 
 /// An archive being taken apart.
-struct Extraction<'a, 'b> {
+struct Extraction<'a, 'b, 'c, 'd> {
     top: BorrowedFd<'a>,
     beneath: Beneath<'a>,
     how: &'a mut Working<'b>,
+    /// Fills files, and counts what attributes could not be set.
+    behind: &'c mut Behind<'d, Refused>,
     /// What a new file has whose mode is asked to be 0777.
     fresh: Made,
     waiting: Waiting,
@@ -73,9 +78,29 @@ struct Extraction<'a, 'b> {
     extracted: Extracted,
 }
 
-impl<'a, 'b> Extraction<'a, 'b> {
+impl<'a, 'b, 'c, 'd> Extraction<'a, 'b, 'c, 'd> {
+    /// Adds what `add` adds to `top`, and finishes.
+    fn run(
+        top: BorrowedFd<'a>,
+        how: &'a mut Working<'b>,
+        add: impl FnOnce(&mut Extraction<'a, 'b, '_, '_>) -> Result<(), Error>,
+    ) -> Result<Extracted, Error> {
+        let mut refused = Refused::default();
+        let mut extracted = work_behind(how.filler, &mut refused, |behind| {
+            let mut extraction = Extraction::new(top, how, behind)?;
+            add(&mut extraction)?;
+            extraction.finish()
+        })?;
+        extracted.refused.join(refused);
+        Ok(extracted)
+    }
+
     /// `top` is a directory of ours. ACLs that it inherited are taken away: they would go on to all files.
-    fn new(top: BorrowedFd<'a>, how: &'a mut Working<'b>) -> Result<Self, Error> {
+    fn new(
+        top: BorrowedFd<'a>,
+        how: &'a mut Working<'b>,
+        behind: &'c mut Behind<'d, Refused>,
+    ) -> Result<Self, Error> {
         let failed = |cause: Errno| Error::Top {
             cause: cause.into(),
         };
@@ -94,9 +119,10 @@ impl<'a, 'b> Extraction<'a, 'b> {
             top,
             beneath: Beneath::new(top),
             how,
+            behind,
             fresh: Made::by_probe(top),
             waiting: Waiting::default(),
-            contents: Contents::new(),
+            contents: Contents::default(),
             extracted: Extracted::default(),
         })
     }
@@ -200,14 +226,17 @@ impl<'a, 'b> Extraction<'a, 'b> {
             openat(&place.parent.fd, place.name(), flags, mode)
         })?;
         let file = File::from(made.map_err(|cause| Error::create(&place.path, cause))?);
-        let empty = Empty {
-            file: &file,
-            path: &place.path,
+        let empty = Arc::new(Empty {
+            file,
+            path: place.path.clone(),
             size,
-            extents,
-        };
-        self.extracted.bytes += self.contents.fill(&empty, data, self.how)?;
-        self.set(&attributes, Handle::Open(file.as_fd()), place)
+        });
+        let (contents, fresh) = (&self.contents, self.fresh);
+        self.extracted.bytes += contents.fill((&empty, extents), data, self.how, self.behind)?;
+        self.behind.put(0, move |refused| {
+            let made = fresh.of_mode(attributes.first_mode());
+            attributes.set(Handle::Open(empty.file.as_fd()), made, &empty.path, refused)
+        })
     }
 
     fn add_directory(&mut self, place: &Place, entry: &Entry) -> Result<(), Error> {

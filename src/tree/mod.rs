@@ -9,6 +9,7 @@
 
 mod acl;
 mod attributes;
+mod behind;
 mod copy;
 mod error;
 mod extract;

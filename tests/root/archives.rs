@@ -200,6 +200,7 @@ impl Extraction {
             cancel: &Cancel::new().unwrap(),
             selinux: false,
             to_disk: false,
+            filler: Some("filler"),
             tick: &mut || (),
         };
         let top = fs::File::open(top).unwrap();

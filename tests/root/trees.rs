@@ -28,6 +28,7 @@ fn copy(source: &Path, target: &Path) -> tree::Copied {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: false,
+        filler: Some("filler"),
         tick: &mut || (),
     };
     tree::copy(open(source).as_fd(), open(target).as_fd(), &mut how).unwrap()
@@ -146,6 +147,7 @@ fn mounts_are_no_part_of_the_tree_they_are_in() {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: false,
+        filler: Some("filler"),
         tick: &mut || (),
     };
     let packed = tree::pack(open(&source).as_fd(), &mut archive, None, &mut how).unwrap();

@@ -11,10 +11,20 @@ fn copied(
     target: &std::path::Path,
     tick: &mut dyn FnMut(),
 ) -> Result<Copied, Error> {
+    copied_with(Some("filler"), source, target, tick)
+}
+
+fn copied_with(
+    filler: Option<&str>,
+    source: &std::path::Path,
+    target: &std::path::Path,
+    tick: &mut dyn FnMut(),
+) -> Result<Copied, Error> {
     let mut how = Working {
         cancel: &Cancel::new().unwrap(),
         selinux: true,
         to_disk: true,
+        filler,
         tick,
     };
     copy(open(source).as_fd(), open(target).as_fd(), &mut how)
@@ -23,19 +33,23 @@ fn copied(
 #[test]
 fn a_copy_is_equal_in_everything_but_records() {
     let scratch = Scratch::new();
-    let (source, target) = (scratch.directory("source"), scratch.directory("target"));
+    let source = scratch.directory("source");
     fill(&source);
-    let mut ticks = 0;
-    let copied = copied(&source, &target, &mut || ticks += 1).unwrap();
-    let (wanted, found) = (seen(&source), seen(&target));
-    for (path, line) in &wanted {
-        assert_eq!(Some(line), found.get(path), "{}", path.display());
+    for filler in [None, Some("filler")] {
+        let target = scratch.directory(filler.unwrap_or("target"));
+        let mut ticks = 0;
+        let copied = copied_with(filler, &source, &target, &mut || ticks += 1).unwrap();
+        let (wanted, found) = (seen(&source), seen(&target));
+        for (path, line) in &wanted {
+            assert_eq!(Some(line), found.get(path), "{}", path.display());
+        }
+        assert_eq!(wanted.len(), found.len());
+        assert_eq!(copied.entries, wanted.len() as u64);
+        assert!(ticks >= copied.entries);
+        assert_eq!((copied.mounts, copied.refused), (0, Refused::default()));
+        assert!(has_records(&source) && !has_records(&target));
+        assert!(!has_records(&target.join("a/file")));
     }
-    assert_eq!(wanted.len(), found.len());
-    assert_eq!(copied.entries, wanted.len() as u64);
-    assert!(ticks >= copied.entries);
-    assert_eq!((copied.mounts, copied.refused), (0, Refused::default()));
-    assert!(has_records(&source) && !has_records(&target) && !has_records(&target.join("a/file")));
 }
 
 #[test]
@@ -71,6 +85,7 @@ fn a_file_that_changes_meanwhile_is_an_error_that_names_it() {
         cancel: &cancel,
         selinux: false,
         to_disk: false,
+        filler: Some("filler"),
         tick: &mut || append(&source.join("d/log"), b"y"),
     };
     let error = copy(open(&source).as_fd(), open(&target).as_fd(), &mut how).unwrap_err();
@@ -90,6 +105,7 @@ fn a_cancelled_copy_ends_as_such() {
         cancel: &cancel,
         selinux: false,
         to_disk: false,
+        filler: Some("filler"),
         tick: &mut || cancel.cancel(),
     };
     let result = copy(open(&source).as_fd(), open(&target).as_fd(), &mut how);

@@ -124,6 +124,7 @@ fn a_cancelled_extraction_says_so() {
         cancel: &cancel,
         selinux: false,
         to_disk: true,
+        filler: Some("filler"),
         tick: &mut tick,
     };
     let big = vec![1; 3 << 20];
@@ -150,6 +151,7 @@ fn an_archive_is_read_to_its_end() {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: true,
+        filler: Some("filler"),
         tick: &mut || {},
     };
     let done = extract(&mut Reader::new(&archive[..]), top.as_fd(), &mut how).unwrap();

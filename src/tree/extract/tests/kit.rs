@@ -123,6 +123,7 @@ impl Case {
             cancel: &Cancel::new().unwrap(),
             selinux: false,
             to_disk: false,
+            filler: Some("filler"),
             tick: &mut || {},
         };
         self.run_with(members, &mut how)
@@ -134,11 +135,10 @@ impl Case {
         how: &mut Working<'_>,
     ) -> Result<Extracted, Error> {
         let top = fs::File::open(self.top()).unwrap();
-        let mut extraction = Extraction::new(top.as_fd(), how)?;
-        let all = members
-            .iter()
-            .try_for_each(|(entry, data)| extraction.add(entry, &mut &data[..]));
-        let done = all.and_then(|()| extraction.finish());
+        let done = Extraction::run(top.as_fd(), how, |extraction| {
+            let mut members = members.iter();
+            members.try_for_each(|(entry, data)| extraction.add(entry, &mut &data[..]))
+        });
         assert_eq!(self.watch(), self.outside, "something outside has changed");
         done
     }
