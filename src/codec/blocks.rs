@@ -16,6 +16,15 @@ pub enum BlockFormat {
     Zstd,
 }
 
+/// Packs blocks of a format, one after the other.
+pub enum BlockPacker {
+    Gzip,
+    Xz,
+    Bzip2,
+    /// With what it needs for each.
+    Zstd(Box<zstd::BlockPacker>),
+}
+
 /// A block that was packed, and what is to be known of it where it is joined to others.
 pub struct Packed {
     pub(super) bytes: Vec<u8>,
@@ -79,15 +88,13 @@ impl BlockFormat {
         }
     }
 
-    /// Packs a block, which is not empty, of which what comes before is known, unless somebody wishes that it stop.
-    pub fn pack(self, known: &[u8], block: &[u8], cancel: &Cancel) -> io::Result<Packed> {
-        cancel.check()?;
-        match self {
-            Self::Gzip => gzip::pack(known, block),
-            Self::Xz => xz::pack(block, cancel),
-            Self::Bzip2 => bzip2::pack(block),
-            Self::Zstd => zstd::pack(block),
-        }
+    pub fn packer(self) -> io::Result<BlockPacker> {
+        Ok(match self {
+            Self::Gzip => BlockPacker::Gzip,
+            Self::Xz => BlockPacker::Xz,
+            Self::Bzip2 => BlockPacker::Bzip2,
+            Self::Zstd => BlockPacker::Zstd(Box::new(zstd::BlockPacker::new()?)),
+        })
     }
 
     pub fn joiner(self) -> Joiner {
@@ -96,6 +103,19 @@ impl BlockFormat {
             Self::Xz => Joiner::Xz(xz::Joiner::default()),
             Self::Bzip2 => Joiner::Bzip2(bzip2::Joiner::default()),
             Self::Zstd => Joiner::Zstd(zstd::Joiner::default()),
+        }
+    }
+}
+
+impl BlockPacker {
+    /// Packs a block, which is not empty, of which what comes before is known, unless somebody wishes that it stop.
+    pub fn pack(&mut self, known: &[u8], block: &[u8], cancel: &Cancel) -> io::Result<Packed> {
+        cancel.check()?;
+        match self {
+            Self::Gzip => gzip::pack(known, block),
+            Self::Xz => xz::pack(block, cancel),
+            Self::Bzip2 => bzip2::pack(block),
+            Self::Zstd(packer) => packer.pack(block),
         }
     }
 }

@@ -2,17 +2,17 @@
 
 use std::io::{self, Write};
 
-use super::blocks::{BlockFormat, Joiner};
+use super::blocks::{BlockFormat, BlockPacker, Joiner};
 use super::lz4;
 use crate::stream::Cancel;
 use crate::terms::Compression;
 
 /// A writer that packs. What it has written is whole only once [`finish`](Self::finish) has succeeded: dropped before, it
 /// leaves what every decoder calls truncated.
-pub struct Encoder<W>(Packer<W>);
+pub struct Encoder<W>(Format<W>);
 
 /// The writer of each format.
-enum Packer<W> {
+enum Format<W> {
     Plain(W),
     Lz4(lz4::Encoder<W>),
     Blocks(Blocks<W>),
@@ -22,16 +22,17 @@ enum Packer<W> {
 /// for any other.
 pub fn encoder<W: Write>(format: Compression, target: W, cancel: &Cancel) -> Encoder<W> {
     Encoder(match (BlockFormat::of(format), format) {
-        (Some(format), _) => Packer::Blocks(Blocks {
+        (Some(format), _) => Format::Blocks(Blocks {
             target,
             plain: Vec::with_capacity(format.block_bytes()),
             known: Vec::new(),
             format,
+            packer: None,
             joiner: format.joiner(),
             cancel: cancel.clone(),
         }),
-        (None, Compression::Lz4) => Packer::Lz4(lz4::Encoder::new(target)),
-        (None, _) => Packer::Plain(target),
+        (None, Compression::Lz4) => Format::Lz4(lz4::Encoder::new(target)),
+        (None, _) => Format::Plain(target),
     })
 }
 
@@ -39,9 +40,9 @@ impl<W: Write> Encoder<W> {
     /// Writes what was held back and the end. The target is not flushed.
     pub fn finish(self) -> io::Result<W> {
         match self.0 {
-            Packer::Plain(target) => Ok(target),
-            Packer::Lz4(packer) => packer.finish(),
-            Packer::Blocks(packer) => packer.finish(),
+            Format::Plain(target) => Ok(target),
+            Format::Lz4(packer) => packer.finish(),
+            Format::Blocks(packer) => packer.finish(),
         }
     }
 }
@@ -49,18 +50,18 @@ impl<W: Write> Encoder<W> {
 impl<W: Write> Write for Encoder<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Packer::Plain(target) => target.write(bytes),
-            Packer::Lz4(packer) => packer.write(bytes),
-            Packer::Blocks(packer) => packer.write(bytes),
+            Format::Plain(target) => target.write(bytes),
+            Format::Lz4(packer) => packer.write(bytes),
+            Format::Blocks(packer) => packer.write(bytes),
         }
     }
 
     /// Flushes the target. What is held back stays so until the end: to part with it costs space.
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            Packer::Plain(target) => target.flush(),
-            Packer::Lz4(packer) => packer.flush(),
-            Packer::Blocks(packer) => packer.target.flush(),
+            Format::Plain(target) => target.flush(),
+            Format::Lz4(packer) => packer.flush(),
+            Format::Blocks(packer) => packer.target.flush(),
         }
     }
 }
@@ -73,6 +74,8 @@ struct Blocks<W> {
     /// The end of the last block.
     known: Vec<u8>,
     format: BlockFormat,
+    /// Once there is a block.
+    packer: Option<BlockPacker>,
     joiner: Joiner,
     cancel: Cancel,
 }
@@ -89,7 +92,11 @@ impl<W: Write> Blocks<W> {
     }
 
     fn write_block(&mut self) -> io::Result<()> {
-        let packed = self.format.pack(&self.known, &self.plain, &self.cancel)?;
+        let packer = match &mut self.packer {
+            Some(packer) => packer,
+            packer => packer.insert(self.format.packer()?),
+        };
+        let packed = packer.pack(&self.known, &self.plain, &self.cancel)?;
         self.target.write_all(&self.joiner.join(packed)?)?;
         let known = self.plain.len().saturating_sub(self.format.known_bytes());
         self.known = self.plain.split_off(known);

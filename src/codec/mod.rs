@@ -28,7 +28,7 @@ use checked::Checked;
 
 use crate::terms::Compression;
 
-pub use blocks::{BlockFormat, Joiner, Packed};
+pub use blocks::{BlockFormat, BlockPacker, Joiner, Packed};
 pub use cluster::{ClusterDecoder, ClusterError};
 pub use declared::declared_size;
 pub use encoder::{Encoder, encoder};

@@ -10,8 +10,8 @@ use std::thread::{Builder, JoinHandle};
 use super::Settings;
 use super::job::Job;
 use super::memory::Share;
-use crate::codec::{BlockFormat, Encoder, Joiner, Packed, encoder};
-use crate::stream::Cancel;
+use crate::codec::{BlockFormat, BlockPacker, Encoder, Joiner, Packed, encoder};
+use crate::stream::{Cancel, Spare};
 use crate::terms::Compression;
 
 /// A writer that packs, on as many threads as there is use for. Only once it is [finished](Self::finish) its target holds
@@ -75,6 +75,8 @@ pub(super) struct Several<W> {
     joiner: Option<Joiner>,
     /// What will be a block.
     plain: Vec<u8>,
+    /// What was one.
+    spare: Spare<Vec<u8>>,
     /// The end of the block before.
     known: Vec<u8>,
     promised: VecDeque<Receiver<io::Result<Packed>>>,
@@ -118,11 +120,15 @@ impl<W: Write> Several<W> {
             threads: Vec::with_capacity(count),
             _share: share,
         };
+        let spare = Spare::default();
         for number in 0..count {
+            let spare = spare.clone();
             let blocks = Arc::clone(&blocks);
             let cancel = job.cancel.clone();
             let thread = Builder::new().name(format!("{}-pack{number}", job.name));
-            let thread = thread.spawn(move || while pack_next(&blocks, format, &cancel) {})?;
+            let mut packer = format.packer()?;
+            let thread =
+                thread.spawn(move || while pack_next(&blocks, &mut packer, &spare, &cancel) {})?;
             workers.threads.push(thread);
         }
         Ok(Self {
@@ -130,6 +136,7 @@ impl<W: Write> Several<W> {
             format,
             joiner: Some(format.joiner()),
             plain: Vec::new(),
+            spare,
             known: Vec::new(),
             promised: VecDeque::new(),
             workers,
@@ -155,6 +162,8 @@ impl<W: Write> Several<W> {
         if !matches!(sent, Some(Ok(()))) {
             return Err(broken());
         }
+        // Whoever has taken this one has given its last one back.
+        self.plain = self.spare.take();
         self.promised.push_back(promise);
         while self.promised.len() > self.workers.threads.len() + 1 {
             self.write_next()?;
@@ -202,18 +211,26 @@ fn broken() -> io::Error {
     io::Error::other("a thread that packs has failed")
 }
 
-/// Packs the next block. False once there is none.
-fn pack_next(blocks: &Mutex<Receiver<Block>>, format: BlockFormat, cancel: &Cancel) -> bool {
+/// Packs the next block, whose memory is spare then. False once there is none.
+fn pack_next(
+    blocks: &Mutex<Receiver<Block>>,
+    packer: &mut BlockPacker,
+    spare: &Spare<Vec<u8>>,
+    cancel: &Cancel,
+) -> bool {
     let block = blocks.lock().unwrap_or_else(PoisonError::into_inner).recv();
     let Ok(Block {
         known,
-        plain,
+        mut plain,
         packed,
     }) = block
     else {
         return false;
     };
+    let done = packer.pack(&known, &plain, cancel);
+    plain.clear();
+    spare.give(plain);
     // Nobody may want it any more.
-    let _ = packed.send(format.pack(&known, &plain, cancel));
+    let _ = packed.send(done);
     true
 }

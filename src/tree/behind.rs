@@ -3,7 +3,6 @@
 
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Builder, scope};
 
 use super::Error;
@@ -101,25 +100,6 @@ impl<S> Behind<'_, S> {
                 sent.map_err(|_| Cancelled.into())
             }
         }
-    }
-}
-
-/// Buffers that go to and fro: to get so much memory from the system for each takes longer than to fill it.
-#[derive(Clone, Default)]
-pub(super) struct Spare(Arc<Mutex<Vec<Vec<u8>>>>);
-
-impl Spare {
-    /// A buffer of that size, whatever is in it.
-    pub(super) fn take(&self, size: usize) -> Vec<u8> {
-        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut buffer = spare.unwrap_or_default();
-        buffer.resize(size, 0);
-        buffer
-    }
-
-    pub(super) fn give(&self, buffer: Vec<u8>) {
-        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        spare.push(buffer);
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::io::{self, Read};
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::frame::{BLOCK_BYTES, Header};
 use super::huffman;
 use super::sequences::{self, Sequence};
 use crate::codec::fields::{corrupt, read_array};
+use crate::stream::Spare;
 
 /// How many bytes there are behind literals that are none, for copies of a constant size.
 pub(super) const SLACK: usize = 16;
@@ -35,7 +36,7 @@ pub(super) enum Decoded {
 /// system for each block takes longer than to fill it.
 pub(super) struct Buffers {
     pub(super) filled: Filled,
-    spare: Spare,
+    spare: Spare<Filled>,
 }
 
 #[derive(Default)]
@@ -55,24 +56,7 @@ impl Filled {
 
 impl Drop for Buffers {
     fn drop(&mut self) {
-        self.spare.lock().push(mem::take(&mut self.filled));
-    }
-}
-
-/// What nobody needs at the moment.
-#[derive(Clone, Default)]
-struct Spare(Arc<Mutex<Vec<Filled>>>);
-
-impl Spare {
-    fn lock(&self) -> MutexGuard<'_, Vec<Filled>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn take(&self) -> Buffers {
-        Buffers {
-            filled: self.lock().pop().unwrap_or_default(),
-            spare: self.clone(),
-        }
+        self.spare.give(mem::take(&mut self.filled));
     }
 }
 
@@ -82,7 +66,7 @@ pub(super) struct Packed {
     literals: Literals,
     /// Where the sequences begin, how many there are, and by which tables.
     sequences: (usize, usize, Option<sequences::Tables>),
-    spare: Spare,
+    spare: Spare<Filled>,
 }
 
 /// Where literals are, and how many.
@@ -102,7 +86,7 @@ enum Kind {
 /// The tables that the next block of a frame may refer to, and what its blocks are decoded into.
 #[derive(Default)]
 pub(super) struct Tables {
-    spare: Spare,
+    spare: Spare<Filled>,
     literals: Option<Arc<huffman::Table>>,
     sequences: sequences::Known,
 }
@@ -176,7 +160,10 @@ impl Packed {
     }
 
     fn decode(self) -> io::Result<Decoded> {
-        let mut buffers = self.spare.take();
+        let mut buffers = Buffers {
+            filled: self.spare.take(),
+            spare: self.spare,
+        };
         let filled = &mut buffers.filled;
         self.literals.decode(&self.bytes, &mut filled.literals)?;
         let (start, count, tables) = self.sequences;

@@ -16,10 +16,33 @@ const LEVEL: i32 = 4;
 /// What a frame ends with.
 const CHECKSUM_BYTES: usize = 4;
 
-pub(in crate::codec) fn pack(block: &[u8]) -> io::Result<Packed> {
-    let bytes = zrip::compress(block, LEVEL).map_err(io::Error::other)?;
-    let sum = Sum::Zstd;
-    Ok(Packed { bytes, sum })
+/// Packs blocks one after the other, in memory that it has got once: to get it for each takes a third of the time.
+pub struct BlockPacker {
+    context: zrip::CompressContext,
+    output: Vec<u8>,
+}
+
+impl BlockPacker {
+    pub(in crate::codec) fn new() -> io::Result<Self> {
+        Ok(Self {
+            context: zrip::CompressContext::new(LEVEL).map_err(io::Error::other)?,
+            output: Vec::new(),
+        })
+    }
+
+    pub(in crate::codec) fn pack(&mut self, block: &[u8]) -> io::Result<Packed> {
+        let most = zrip::compress_bound(block.len());
+        if self.output.len() < most {
+            self.output.resize(most, 0);
+        }
+        let packed = self.context.compress_into(block, &mut self.output);
+        let length = packed.map_err(io::Error::other)?;
+        // With room for what is joined to it.
+        let mut bytes = Vec::with_capacity(length + CHECKSUM_BYTES);
+        bytes.extend_from_slice(&self.output[..length]);
+        let sum = Sum::Zstd;
+        Ok(Packed { bytes, sum })
+    }
 }
 
 /// Joins frames to a file.
@@ -33,15 +56,14 @@ pub struct Joiner {
 impl Joiner {
     pub(in crate::codec) fn join(&mut self, mut frame: Vec<u8>) -> Vec<u8> {
         let end = frame.split_off(frame.len().saturating_sub(CHECKSUM_BYTES));
-        let mut joined = std::mem::replace(&mut self.held, end);
-        joined.append(&mut frame);
-        joined
+        frame.splice(..0, std::mem::replace(&mut self.held, end));
+        frame
     }
 
     pub(in crate::codec) fn finish(self) -> io::Result<Vec<u8>> {
         match self.held.is_empty() {
             // A file of nothing has a frame of nothing.
-            true => Ok(pack(&[])?.bytes),
+            true => Ok(BlockPacker::new()?.pack(&[])?.bytes),
             false => Ok(self.held),
         }
     }

@@ -23,7 +23,7 @@ use crate::terms::Bytes;
 use frame::Header;
 use pieces::Cutter;
 
-pub(super) use blocks::{BLOCK_BYTES, Joiner, WORKER_BYTES, pack};
+pub(super) use blocks::{BLOCK_BYTES, BlockPacker, Joiner, WORKER_BYTES};
 pub(super) use pieces::{PIECE_BYTES, Pieces, starts_with_frame};
 pub(super) use window::Window;
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use crate::disk::WRITEBACK_BYTES;
 use crate::format::tar::Extent;
+use crate::stream::Spare;
 use crate::sys::begin_writeback;
 use crate::tree::Error;
 use crate::tree::Working;
-use crate::tree::behind::{Behind, Spare};
+use crate::tree::behind::Behind;
 use crate::tree::names::shown;
 
 /// How much is written at once.
@@ -19,7 +20,7 @@ const BUFFER_BYTES: usize = 256 << 10;
 /// Writes files one after the other.
 #[derive(Default)]
 pub(super) struct Contents {
-    buffers: Spare,
+    buffers: Spare<Vec<u8>>,
 }
 
 /// A new, empty file that is to be filled.
@@ -77,7 +78,8 @@ impl Contents {
             how.cancel.check()?;
             (how.tick)();
             let want = usize::try_from(left).map_or(BUFFER_BYTES, |left| left.min(BUFFER_BYTES));
-            let mut buffer = self.buffers.take(want);
+            let mut buffer = self.buffers.take();
+            buffer.resize(want, 0);
             data.read_exact(&mut buffer).map_err(Error::archive)?;
             let at = offset;
             left -= want as u64;
