@@ -111,7 +111,7 @@ impl Assembler {
     /// Takes what the next piece was unpacked to. An error is about the data.
     pub fn put(&mut self, unpacked: Unpacked) -> io::Result<()> {
         match (&mut self.0, unpacked) {
-            (Assembly::Bytes(bytes, taken), Unpacked::Bytes(more)) if *taken == bytes.len() => {
+            (Assembly::Bytes(bytes, taken), Unpacked::Bytes(more)) if bytes.is_empty() => {
                 (*bytes, *taken) = (more, 0);
             }
             // It is the fewer that are moved to the others: of many there is no second copy.
@@ -144,10 +144,15 @@ impl Assembler {
         }
     }
 
-    /// So much of it is read.
+    /// So much of it is read. What is read to its end takes no memory any more.
     pub fn consume(&mut self, count: usize) {
         match &mut self.0 {
-            Assembly::Bytes(bytes, taken) => *taken = (*taken + count).min(bytes.len()),
+            Assembly::Bytes(bytes, taken) => {
+                *taken = (*taken + count).min(bytes.len());
+                if *taken == bytes.len() {
+                    (*bytes, *taken) = (Vec::new(), 0);
+                }
+            }
             Assembly::Steps(window, _) => window.consume(count),
         }
     }
