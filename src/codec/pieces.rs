@@ -100,6 +100,11 @@ impl Default for Assembly {
 }
 
 impl Assembler {
+    /// Whether putting pieces together is work, and not only handing them on.
+    pub fn works(&self) -> bool {
+        matches!(self.0, Assembly::Steps(..))
+    }
+
     /// The memory that it takes at most, beside that of the pieces.
     pub fn memory_bytes(&self) -> u64 {
         match &self.0 {

@@ -35,8 +35,13 @@ pub(super) fn unpack_ahead<T>(
     share: &Share,
     take: impl FnOnce(Unpacking) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let (promised, promises) = sync_channel(2 * share.workers);
     let Pieces { cutter, assembler } = pieces;
+    // Where pieces are to be put together, whoever reads has work enough for a processor.
+    let workers = match assembler.works() {
+        true => share.workers.saturating_sub(1).max(1),
+        false => share.workers,
+    };
+    let (promised, promises) = sync_channel(2 * workers);
     let room = Room {
         limit_bytes: share.bytes.saturating_sub(assembler.memory_bytes()),
         piece_bytes: share.piece_bytes(),
@@ -50,7 +55,7 @@ pub(super) fn unpack_ahead<T>(
             let thread = Builder::new().name(format!("{}-unpack{number}", job.name));
             thread.spawn_scoped(threads, work)
         };
-        let started: Vec<_> = (0..share.workers)
+        let started: Vec<_> = (0..workers)
             .map_while(|number| spawn(number).ok())
             .collect();
         let taken = match started.is_empty() {
