@@ -3,7 +3,7 @@
 use std::io::{self, BufRead};
 
 use super::checked::{Checked, explained};
-use super::{bzip2, xz, zstd};
+use super::{bzip2, gzip, xz, zstd};
 use crate::stream::Cancel;
 use crate::terms::Compression;
 
@@ -66,6 +66,15 @@ pub fn pieces<'a, R: BufRead + Send + 'a>(
             cutter: Box::new(Checked::new(compression, source, bzip2::Pieces::new)),
             assembler: Assembler::default(),
         }),
+        Compression::Gzip if limit_bytes >= gzip::PIECE_BYTES => {
+            if !source.fill_buf().is_ok_and(gzip::starts_with_sized_member) {
+                return Err(source);
+            }
+            Ok(Pieces {
+                cutter: Box::new(Checked::new(compression, source, gzip::Pieces::new)),
+                assembler: Assembler::default(),
+            })
+        }
         Compression::Zstd if limit_bytes >= zstd::PIECE_BYTES => {
             // What is to be skipped first may be followed by another format.
             if !source.fill_buf().is_ok_and(zstd::starts_with_frame) {

@@ -78,6 +78,7 @@ fn blocks_are_taken_out_where_they_can_be() {
         ("zstd.true.zst", 1),
         ("zstd.skippable.zst", 0),
         ("gzip.true.gz", 0),
+        ("gzip.sized-members.gz", 1),
     ] {
         let found = taken_out(&fixture(name));
         assert!(
@@ -407,6 +408,7 @@ fn no_damage_makes_a_decoder_panic_or_return_another_image() {
     };
     let names = [
         "gzip.true.gz",
+        "gzip.sized-members.gz",
         "xz.true.xz",
         "xz.sized-blocks.xz",
         "xz.bcj-x86-delta.xz",

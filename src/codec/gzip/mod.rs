@@ -3,6 +3,7 @@
 //! Zero bytes after the last member are padding, as gzip(1) has it; anything else there is an error.
 
 mod blocks;
+mod pieces;
 
 use std::io::{self, BufRead, Read};
 
@@ -10,6 +11,7 @@ use flate2::bufread::GzDecoder;
 
 pub(super) use blocks::Joiner;
 pub(super) use blocks::{BLOCK_BYTES, KNOWN_BYTES, pack};
+pub(super) use pieces::{PIECE_BYTES, Pieces, starts_with_sized_member};
 
 use super::Error;
 use crate::terms::Compression;
@@ -26,6 +28,20 @@ impl<R: BufRead> Decoder<R> {
             member: Some(GzDecoder::new(source)),
         }
     }
+
+    /// The same of what follows a member, which may be nothing.
+    fn between(mut source: R) -> io::Result<Self> {
+        let member = match source.fill_buf()?.first() {
+            None => None,
+            Some(0) => {
+                skip_padding(&mut source)?;
+                None
+            }
+            Some(0x1f) => Some(GzDecoder::new(source)),
+            Some(_) => return Err(trailing_garbage()),
+        };
+        Ok(Self { member })
+    }
 }
 
 impl<R: BufRead> Read for Decoder<R> {
@@ -38,15 +54,10 @@ impl<R: BufRead> Read for Decoder<R> {
             if count > 0 {
                 return Ok(count);
             }
-            let Some(mut source) = self.member.take().map(GzDecoder::into_inner) else {
+            let Some(source) = self.member.take().map(GzDecoder::into_inner) else {
                 break;
             };
-            match source.fill_buf()?.first() {
-                None => {}
-                Some(0) => skip_padding(&mut source)?,
-                Some(0x1f) => self.member = Some(GzDecoder::new(source)),
-                Some(_) => return Err(trailing_garbage()),
-            }
+            *self = Self::between(source)?;
         }
         Ok(0)
     }

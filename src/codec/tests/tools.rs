@@ -155,3 +155,38 @@ fn whatever_level_bzip2_was_given_its_streams_are_decoded() {
         assert!(decode(&packed, 1 << 16).unwrap() == large, "level {level}");
     }
 }
+
+#[test]
+fn members_that_bgzip_wrote_are_taken_out_and_their_sizes_are_believed_only_if_they_fit() {
+    let large = large();
+    let Some(packed) = tool("bgzip -c", &large) else {
+        return;
+    };
+    let pieces = taken_out(&packed);
+    assert!(pieces > 1);
+    let plain = tool("gzip -c", &large).unwrap();
+    let all = [&packed[..], &plain, &packed].concat();
+    assert_eq!(taken_out(&all), pieces);
+    for step in [1, 1000, 1 << 16] {
+        assert!(decode(&packed, step).unwrap() == large);
+        assert!(decode(&all, step).unwrap() == large.repeat(3));
+    }
+    let padded = [&packed[..], &[0; 100]].concat();
+    assert!(decode(&padded, 1 << 16).unwrap() == large);
+    let followed = decode(&[&packed[..], b"x"].concat(), 1 << 16).unwrap_err();
+    assert!(matches!(
+        complaint(&followed),
+        Some(Error::TrailingGarbage(_))
+    ));
+    // Without its last member, which is empty, it is another whole file; cut anywhere else it is none.
+    for cut in [1, 27, 29, 1000, 200_000] {
+        let cut = decode(&packed[..packed.len() - cut], 1 << 16).unwrap_err();
+        assert!(matches!(complaint(&cut), Some(Error::Truncated(_))));
+    }
+    // What a size says changes nothing, whether it is too small or too large.
+    for (at, value) in [(16, 0), (16, 0xff), (17, 0), (17, 0xff)] {
+        let mut lying = packed.clone();
+        lying[at] = value;
+        assert!(decode(&lying, 1 << 16).unwrap() == large, "{at}: {value}");
+    }
+}
