@@ -80,6 +80,7 @@ bench: build
 	bench/run $(BINARY) $(BENCH_DIR) --write
 	tests/bench-tree $(BINARY) $(BENCH_DIR)
 	tests/bench $(BINARY) $(BENCH_DIR)
+	$(CARGO) bench --locked --bench micro
 
 # A real image and a real tree, all the way; needs root and half an hour.
 real: build
