@@ -18,6 +18,9 @@ use crate::terms::is_record_attribute;
 
 const SET_ID: u32 = 0o6000;
 
+/// What a directory has until it is finished, so that nobody else enters it.
+pub(super) const PRIVATE: u32 = 0o700;
+
 /// More than a file system lists of one file.
 const KEPT_XATTRS: usize = 4096;
 

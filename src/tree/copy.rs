@@ -13,7 +13,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use super::attributes::{Attributes, Handle, Made};
+use super::attributes::{Attributes, Handle, Made, PRIVATE};
 use super::behind::{Behind, work_behind};
 use super::likeness::{UNKNOWN, clear, kind, xattrs};
 use super::links::Links;
@@ -22,9 +22,6 @@ use super::walk::{Step, Visit, Walk, id, look_at, open_directory, open_in};
 use super::working::Working;
 use super::{Error, Refused};
 use crate::disk::{Copying, FileSize};
-
-/// What a directory has until it is finished, so that nobody else enters it.
-const PRIVATE: u32 = 0o700;
 
 /// What a node has until it is finished.
 const OWNER_ONLY: u32 = 0o600;

@@ -1,9 +1,9 @@
 //! Taking a tree out of an archive, member by member.
 //!
-//! A typical file costs four calls: create, write, set the time, close. All but the first are made behind it by another thread. The mode mask of the process is neither changed
-//! nor known: a probe tells at the start what it takes away and to whom a new file belongs, and only members that want
-//! something else cost another call. Later members replace earlier ones as with GNU tar: anything gives way but a
-//! directory that is not empty.
+//! A typical file costs four calls: create, write, set the time, close; all but the first are made behind it by another
+//! thread. The mode mask of the process is neither changed nor known: a probe tells at the start what it takes away and to
+//! whom a new file belongs, and only members that want something else cost another call. Later members replace earlier
+//! ones as with GNU tar: anything gives way but a directory that is not empty.
 
 mod beneath;
 mod contents;
@@ -25,7 +25,7 @@ use rustix::io::Errno;
 use self::beneath::{Beneath, Place};
 use self::contents::{Contents, Empty};
 use self::waiting::Waiting;
-use super::attributes::{Attributes, Handle, Made};
+use super::attributes::{Attributes, Handle, Made, PRIVATE};
 use super::behind::{Behind, work_behind};
 use super::names::{self, PATH_BYTES, shown};
 use super::working::Working;
@@ -34,9 +34,6 @@ use crate::format::tar::{Device, Entry, Extent, Kind, Reader};
 
 /// How many members an archive may have.
 const ENTRIES: u64 = 10_000_000;
-
-/// What a directory has until the end, so that nobody else enters it.
-const PRIVATE: u32 = 0o700;
 
 /// What came of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ pub struct Working<'a> {
     pub selinux: bool,
     /// Begins to write files to disk early, for whoever will wait for that at the end.
     pub to_disk: bool,
-    /// The name of a thread that fills files while the next ones are made; without one, all is done here.
+    /// The name of a thread that fills files while the next ones are made; without one, all is done here. Packing makes none.
     pub filler: Option<&'a str>,
     /// Called for each entry and each buffer.
     pub tick: &'a mut dyn FnMut(),

@@ -147,7 +147,7 @@ fn mounts_are_no_part_of_the_tree_they_are_in() {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: false,
-        filler: Some("filler"),
+        filler: None,
         tick: &mut || (),
     };
     let packed = tree::pack(open(&source).as_fd(), &mut archive, None, &mut how).unwrap();

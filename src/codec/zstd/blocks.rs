@@ -16,7 +16,7 @@ const LEVEL: i32 = 4;
 /// What a frame ends with.
 const CHECKSUM_BYTES: usize = 4;
 
-/// Packs blocks one after the other, in memory that it has got once: to get it for each takes a third of the time.
+/// Packs blocks one after the other, in memory that it has got once: to get it for each took two threads nearly half of their time.
 pub struct BlockPacker {
     context: zrip::CompressContext,
     output: Vec<u8>,

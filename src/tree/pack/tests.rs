@@ -16,7 +16,7 @@ fn packed_with(top: &Path, tick: &mut dyn FnMut()) -> Result<(Vec<u8>, Packed), 
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: false,
-        filler: Some("filler"),
+        filler: None,
         tick,
     };
     let packed = pack(open(top).as_fd(), &mut archive, None, &mut how)?;
@@ -84,7 +84,7 @@ fn what_is_unpacked_is_what_was_packed_and_packs_to_the_same_bytes() {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: false,
-        filler: Some("filler"),
+        filler: None,
         tick: &mut || (),
     };
     let mut reader = Reader::new(&archive[..]);
@@ -232,7 +232,7 @@ fn a_file_that_cannot_be_archived_is_named() {
         cancel: &Cancel::new().unwrap(),
         selinux: false,
         to_disk: false,
-        filler: Some("filler"),
+        filler: None,
         tick: &mut || (),
     };
     let error = pack(open(&top).as_fd(), &mut Writer::new(Full), None, &mut how).unwrap_err();
@@ -255,7 +255,7 @@ fn a_cancel_is_seen_within_a_file() {
         cancel: &cancel,
         selinux: false,
         to_disk: false,
-        filler: Some("filler"),
+        filler: None,
         tick: &mut || {
             ticks += 1;
             if ticks == 5 {
