@@ -39,11 +39,10 @@ pub(super) struct Row {
 }
 
 impl Row {
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self {
-            bytes: Vec::with_capacity(bytes),
-            free: 0,
-        }
+    /// An empty one, in the memory of what was there.
+    pub(super) fn within(mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        Self { bytes, free: 0 }
     }
 
     /// Adds the lowest `count` bits, 48 at most.
@@ -131,7 +130,7 @@ mod tests {
         assert_eq!(Bits::new(&bytes, 2040).take(9), None);
         for start in 0..17 {
             for end in [start, start + 1, start + 8, start + 100, 2047, 2048] {
-                let mut row = Row::with_capacity(0);
+                let mut row = Row::default();
                 row.add_from(&bytes, start..end);
                 row.add(0b101, 3);
                 let row = row.into_bytes();

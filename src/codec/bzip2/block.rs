@@ -1,6 +1,6 @@
 //! Where blocks begin and streams end: at any bit, behind 48 bits that nothing else is likely to be.
 
-use super::bits::{Bits, Row};
+use super::bits::Bits;
 
 /// What a block begins with, and what comes behind the last one.
 pub(super) const BLOCK: u64 = 0x3141_5926_5359;
@@ -75,16 +75,4 @@ fn tables(mut bits: Bits, level: u8) -> Option<()> {
         }
     }
     Some(())
-}
-
-/// The stream of one block, which is in these bits.
-pub(super) fn alone(bytes: &[u8], bits: std::ops::Range<usize>, level: u8, sum: u64) -> Vec<u8> {
-    let mut stream = Row::with_capacity((bits.end - bits.start) / 8 + 32);
-    for byte in [b'B', b'Z', b'h', b'0' + level] {
-        stream.add(byte.into(), 8);
-    }
-    stream.add_from(bytes, bits);
-    stream.add(END, MARK_BITS);
-    stream.add(sum, SUM_BITS);
-    stream.into_bytes()
 }

@@ -6,6 +6,7 @@ mod bits;
 mod block;
 mod blocks;
 mod pieces;
+mod unpacker;
 
 use std::io::{self, BufRead, Read, Write};
 

@@ -1,22 +1,21 @@
 //! Blocks taken out, to be decoded elsewhere. Nothing says where one ends but what the next begins with.
 
 use std::io::{self, BufRead, Read};
+use std::ops::Range;
 
 use super::bits::Bits;
-use super::block::{BLOCK, END, MARK_BITS, Marks, SUM_BITS, TABLES_BYTES, alone, has_tables};
-use super::{Decoder, trailing_garbage};
+use super::block::{BLOCK, END, MARK_BITS, Marks, SUM_BITS, TABLES_BYTES, has_tables};
+use super::trailing_garbage;
+use super::unpacker::{UNPACKED_LIMIT, Unpacker};
 use crate::codec::fields::corrupt;
 use crate::codec::pieces::{Piece, Unpacked};
-use crate::stream::{Cancel, CancelReader};
+use crate::stream::{Cancel, Spare};
 
 /// No block is larger, packed: 900,000 symbols of 20 bits and tables. In bytes.
 const PACKED_LIMIT: usize = 3 << 20;
 
-/// Nor unpacked: five bytes may stand for 259.
-const UNPACKED_LIMIT: u64 = 900_000 / 5 * 259 + 1;
-
 /// What a piece may take, packed and unpacked.
-pub(in crate::codec) const PIECE_BYTES: u64 = PACKED_LIMIT as u64 + UNPACKED_LIMIT;
+pub(in crate::codec) const PIECE_BYTES: u64 = (PACKED_LIMIT + UNPACKED_LIMIT) as u64;
 
 /// How much is read at once.
 const STEP_BYTES: u64 = 256 << 10;
@@ -30,6 +29,7 @@ pub(in crate::codec) struct Pieces<R> {
     /// Whether that is all there is.
     is_all: bool,
     state: State,
+    unpackers: Spare<Option<Unpacker>>,
 }
 
 enum State {
@@ -57,6 +57,7 @@ impl<R: BufRead> Pieces<R> {
             bytes: Vec::new(),
             is_all: false,
             state: State::Stream { first: true },
+            unpackers: Spare::default(),
         }
     }
 
@@ -109,13 +110,18 @@ impl<R: BufRead> Pieces<R> {
         }
         stream.sum = stream.sum.rotate_left(1) ^ sum as u32;
         let end = self.end_of(&stream)?;
-        let packed = alone(&self.bytes, stream.at..end, stream.level, sum);
+        let block = Block {
+            packed: self.bytes[..end.div_ceil(8)].to_vec(),
+            bits: stream.at..end,
+            level: stream.level,
+        };
         self.bytes.drain(..end / 8);
         stream.at = end % 8;
         self.state = State::Blocks(stream);
+        let unpackers = self.unpackers.clone();
         Ok(Some(Piece::Packed {
-            bytes: packed.len() as u64 + UNPACKED_LIMIT,
-            unpack: Box::new(move |cancel| unpack(&packed, cancel).map(Unpacked::Bytes)),
+            bytes: (block.packed.len() + UNPACKED_LIMIT) as u64,
+            unpack: Box::new(move |cancel| block.unpack(&unpackers, cancel).map(Unpacked::Bytes)),
         }))
     }
 
@@ -155,22 +161,22 @@ impl<R: BufRead> Pieces<R> {
     }
 }
 
-/// Decodes a stream of one block.
-fn unpack(packed: &[u8], cancel: &Cancel) -> io::Result<Vec<u8>> {
-    let mut unpacked = Vec::new();
-    let decoder = CancelReader::new(Decoder::new(packed), cancel.clone());
-    let mut decoder = decoder.take(UNPACKED_LIMIT);
-    decoder.read_to_end(&mut unpacked).map_err(|error| {
-        // It is all there: what ends too early is not the file.
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => corrupt("a block ends within its data"),
-            _ => error,
-        }
-    })?;
-    if unpacked.len() as u64 == UNPACKED_LIMIT {
-        return Err(corrupt("a block is larger than any may be"));
+/// A block that is taken out, and which bits it is.
+struct Block {
+    packed: Vec<u8>,
+    bits: Range<usize>,
+    level: u8,
+}
+
+impl Block {
+    fn unpack(self, unpackers: &Spare<Option<Unpacker>>, cancel: &Cancel) -> io::Result<Vec<u8>> {
+        // One of another stream may be for smaller blocks.
+        let spare = unpackers.take().filter(|it| it.level() == self.level);
+        let mut unpacker = spare.map_or_else(|| Unpacker::new(self.level), Ok)?;
+        let unpacked = unpacker.unpack(&self.packed, self.bits, cancel)?;
+        unpackers.give(Some(unpacker));
+        Ok(unpacked)
     }
-    Ok(unpacked)
 }
 
 impl<R: BufRead> Iterator for Pieces<R> {
