@@ -72,7 +72,7 @@ bless:
 docs:
 	$(CARGO) doc --locked --no-deps
 
-# Side by side with systemd's own and with what else does the job; needs root, 12 GB and an hour, and half of one to make the inputs.
+# Side by side with systemd's own and with what else does the job; needs root, 12 GB and an hour. The inputs are made once, in half of one.
 BENCH_DIR ?= $(CARGO_TARGET_DIR)/bench
 bench: build
 	tests/install-tools bench

@@ -29,6 +29,7 @@ pub(in crate::codec) struct Pieces<R> {
     /// Whether that is all there is.
     is_all: bool,
     state: State,
+    /// Decoders that wait for another block.
     unpackers: Spare<Option<Unpacker>>,
 }
 

@@ -74,7 +74,7 @@ impl Unpacker {
     /// Goes on as far as there is room. False if it went nowhere.
     fn step(&mut self, packed: &mut &[u8], unpacked: &mut Vec<u8>) -> io::Result<bool> {
         unpacked.reserve(STEP);
-        let before = (self.decoder.total_in(), unpacked.len());
+        let (given, made) = (self.decoder.total_in(), unpacked.len());
         match self.decoder.decompress_vec(packed, unpacked)? {
             Status::MemNeeded => return Err(io::ErrorKind::OutOfMemory.into()),
             Status::StreamEnd => return Err(corrupt("a block ends within its data")),
@@ -83,9 +83,9 @@ impl Unpacker {
         if unpacked.len() > UNPACKED_LIMIT {
             return Err(corrupt("a block is larger than any may be"));
         }
-        let taken = (self.decoder.total_in() - before.0) as usize;
+        let taken = (self.decoder.total_in() - given) as usize;
         *packed = &packed[taken..];
-        Ok((taken, unpacked.len()) != (0, before.1))
+        Ok(taken > 0 || unpacked.len() > made)
     }
 }
 
