@@ -69,6 +69,8 @@ impl Connection {
     /// Tells what a transfer says until it has ended.
     fn follow(&mut self, follower: &Follower) -> Result<(), End> {
         loop {
+            // Before what there is to say is taken: a transfer may end, and the daemon after it, between the two.
+            let is_stopped = self.link.is_stopped();
             for event in follower.take()? {
                 let is_last = matches!(event, Event::Ended(_));
                 self.send(&reply(event))?;
@@ -76,7 +78,7 @@ impl Connection {
                     return Ok(());
                 }
             }
-            if self.link.is_stopped() {
+            if is_stopped {
                 return Err(End::Stopped);
             }
             self.link.wait_for(follower.as_fd())?;
