@@ -13,12 +13,11 @@ use crate::stream::Cancel;
 
 /// Of the preset that xz has when not told. A dictionary of 8 MiB, which the byte of its size stands for.
 const PRESET: u32 = 6;
+const DICTIONARY: u8 = 0x16;
 
 /// How deep a match is looked for in the tree, a third of what the preset has. The search waits for memory, on every processor
 /// at once: this takes a tenth less time, for 0.3 % more bytes.
 const DEPTH: i32 = 16;
-
-const DICTIONARY: u8 = 0x16;
 
 /// Three times the dictionary, as the tool has it.
 pub(in crate::codec) const BLOCK_BYTES: usize = 24 << 20;
